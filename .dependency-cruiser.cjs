@@ -1,0 +1,62 @@
+/** The direction of imports, as CONTRIBUTING.md draws it. A leaf imports nothing of ours but the other leaves named. */
+const LEAVES = '^src/(errors|version)\\.ts$|^src/platform/';
+const allow = (room, rooms) => ({
+  name: `${room}-imports-only-what-lies-below`,
+  severity: 'error',
+  from: { path: `^src/${room}/` },
+  to: { path: '^src/', pathNot: [LEAVES, `^src/${room}/`, ...rooms.map(r => `^src/${r}/`)] },
+});
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true } },
+    {
+      name: 'errors-is-a-leaf',
+      severity: 'error',
+      from: { path: '^src/errors\\.ts$' },
+      to: { path: '^src/' },
+    },
+    allow('platform', []),
+    allow('where', []),
+    allow('protocol', []),
+    allow('bridges', ['where']),
+    allow('store', []),
+    allow('runner', ['protocol', 'bridges']),
+    allow('gateway', ['protocol', 'store', 'where', 'console']),
+    allow('output', []),
+    allow('config', []),
+    allow('api', []),
+    allow('commands', ['api', 'config', 'output', 'runner', 'gateway', 'protocol', 'bridges', 'store', 'cli/context']),
+    allow('cli', ['commands', 'output', 'config']),
+    {
+      name: 'cli-context-is-a-port',
+      severity: 'error',
+      from: { path: '^src/cli/context\\.ts$' },
+      to: { path: '^src/', pathNot: ['^src/platform/', '^src/output/output\\.ts$'] },
+    },
+    {
+      name: 'only-the-root-composes',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/main\\.ts$' },
+      to: { path: '^src/main\\.ts$' },
+    },
+    {
+      name: 'src-never-imports-tests-or-development-packages',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^(test|bench|scripts)/', dependencyTypesNot: ['npm'] },
+    },
+    {
+      name: 'no-development-packages-at-run-time',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'unknown'], dependencyTypesNot: ['type-only'] },
+    },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+  },
+};

@@ -1,0 +1,129 @@
+/** The bridge interface: what a runner needs from a database, whoever wrote the bridge. */
+
+/** A row as JSON can carry it: see docs/bridges.md for the form of each type. */
+export type Row = Record<string, unknown>;
+
+export interface OrderBy {
+  field: string;
+  dir?: 'asc' | 'desc';
+}
+
+export interface QueryOptions {
+  where?: unknown;
+  orderBy?: OrderBy[];
+  select?: string[];
+  limit?: number;
+  offset?: number;
+}
+
+export interface ReadOptions {
+  /** Rows a page holds at most. */
+  limit?: number;
+  /** `nextCursor` of the page before. */
+  cursor?: string;
+  fields?: string[];
+  /** Only rows whose `changeTrackingColumn` is later than this instant or value. */
+  changedSince?: string | number;
+  changeTrackingColumn?: string;
+}
+
+export type BatchReadOptions = Omit<QueryOptions, 'offset'>;
+
+export interface CountOptions {
+  where?: unknown;
+}
+
+export interface Page {
+  rows: Row[];
+  nextCursor?: string;
+  total?: number;
+}
+
+export interface Target {
+  name: string;
+}
+
+export interface TargetSchema {
+  name: string;
+  columns: { name: string; type: string; nullable: boolean; primaryKey: boolean }[];
+  rowCount?: number;
+}
+
+export interface BridgeCapabilities {
+  /** False when `count` is an estimate. */
+  exactCount?: boolean;
+  [capability: string]: unknown;
+}
+
+/** One page's ending: what a stream of rows knows once it has been read to the end. */
+export interface StreamEnd {
+  nextCursor?: string;
+  total?: number;
+}
+
+/** Rows in batches that the consumer pulls; returning early closes the cursor. */
+export type RowBatches = AsyncGenerator<Row[], StreamEnd | undefined, undefined>;
+
+/** The public interface of SemiLayer bridges, plus what ours add: streaming and cancellation. */
+export interface Bridge {
+  readonly capabilities?: BridgeCapabilities;
+  connect(signal?: AbortSignal): Promise<void>;
+  read(target: string, options: ReadOptions): Promise<Page>;
+  count(target: string, options: CountOptions, signal?: AbortSignal): Promise<number | { total: number; approximate?: boolean }>;
+  query(target: string, options: QueryOptions): Promise<Page>;
+  batchRead(target: string, options: BatchReadOptions): Promise<Row[]>;
+  listTargets(signal?: AbortSignal): Promise<(string | Target)[]>;
+  introspectTarget(target: string, signal?: AbortSignal): Promise<TargetSchema>;
+  aggregate?(target: string, options: Record<string, unknown>, signal?: AbortSignal): Promise<unknown>;
+  /** Ours: the cheapest question that proves the database answers. */
+  ping?(signal?: AbortSignal): Promise<void>;
+  /** Ours: the same rows as `query`, `read` or `batchRead`, in batches. */
+  stream?(
+    kind: 'query' | 'read' | 'batchRead',
+    target: string,
+    options: Record<string, unknown>,
+    signal: AbortSignal,
+  ): RowBatches;
+  disconnect(): Promise<void>;
+}
+
+export interface ManifestField {
+  key: string;
+  label: string;
+  type: 'string' | 'number' | 'boolean' | 'password';
+  required?: boolean;
+  placeholder?: string;
+}
+
+export interface BridgeManifest {
+  packageName: string;
+  displayName: string;
+  supportsUrl: boolean;
+  urlPlaceholder?: string;
+  fields: ManifestField[];
+}
+
+export interface BridgeClass {
+  new (config: Record<string, unknown>): Bridge;
+  readonly manifest?: BridgeManifest;
+}
+
+/** The bridge cannot do that operator; the job fails with UNSUPPORTED_OPERATOR. */
+export class UnsupportedOperatorError extends Error {
+  override readonly name = 'UnsupportedOperatorError';
+  readonly op: string;
+  readonly target: string;
+  readonly bridge: string;
+
+  constructor(detail: { op: string; target: string; bridge: string }) {
+    super(`${detail.bridge} does not support the operator ${detail.op} (target ${detail.target})`);
+    this.op = detail.op;
+    this.target = detail.target;
+    this.bridge = detail.bridge;
+  }
+}
+
+/** The bridge cannot reach or open the database; the job fails with SOURCE_UNREACHABLE. The message holds no secret. */
+export class SourceUnreachableError extends Error {
+  override readonly name = 'SourceUnreachableError';
+}

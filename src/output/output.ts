@@ -1,0 +1,43 @@
+/** The Output port: every byte a person or a script sees goes through it. */
+
+export type ColumnFormat = 'text' | 'time' | 'status' | 'list' | 'number';
+
+export interface Column<T> {
+  /** Upper-case heading of the terminal table. */
+  header: string;
+  value: (row: T) => unknown;
+  format?: ColumnFormat;
+}
+
+/** A spinner on stderr at a terminal, plain lines or nothing elsewhere. */
+export interface Progress {
+  update(text: string): void;
+  succeed(text: string): void;
+  fail(text: string): void;
+  stop(): void;
+}
+
+export interface Output {
+  /** Whether stdout and stderr each reach a terminal, and whether prompts may be shown. */
+  readonly stdoutIsTerminal: boolean;
+  readonly stderrIsTerminal: boolean;
+  readonly json: boolean;
+  /** A line of data, to stdout, as it is (already safe: our own format). Resolves false once the reader has gone. */
+  data(line: string): void;
+  /** Data to stdout with no newline added, and backpressure: resolves when more may be written. */
+  write(chunk: string): Promise<void>;
+  /** One JSON document to stdout. */
+  document(value: unknown): void;
+  /** A list: table on a terminal, tab-separated lines off it, an array with `--json`. */
+  list<T>(rows: readonly T[], columns: readonly Column<T>[], emptyMessage: string): void;
+  /** One record as label and value lines; with `--json`, `document(record)`. */
+  record(record: unknown, fields: readonly [label: string, value: unknown, format?: ColumnFormat][]): void;
+  /** Words for a person, to stderr; silent with `--quiet`. */
+  note(text: string): void;
+  /** Like `note`, with a ✓ in front where the terminal can show it. */
+  success(text: string): void;
+  warn(text: string): void;
+  /** `error: …` and `hint: …`, or the JSON form; to stderr, never silenced. */
+  error(error: { code: string; message: string; hint?: string | undefined; stack?: string | undefined }): void;
+  progress(text: string): Progress;
+}

@@ -1,0 +1,156 @@
+/** Every frame of the wire protocol, version 1 and its negotiated additions, as one union per direction. */
+import type { AcceptedFeatures, OfferedFeatures } from './features.ts';
+
+/** A JSON-representable result row. */
+export type JobRow = Record<string, unknown>;
+
+/** One bucket of an `aggregate` job. */
+export interface AggregateRow {
+  dims: Record<string, unknown>;
+  measures: Record<string, unknown>;
+  count: number;
+  sketches?: Record<string, unknown>;
+}
+
+export const JOB_KINDS = [
+  'query',
+  'read',
+  'batchRead',
+  'count',
+  'listTargets',
+  'introspectTarget',
+  'search',
+  'similar',
+  'test',
+  'aggregate',
+] as const;
+
+export type JobKind = (typeof JOB_KINDS)[number];
+
+export type CredentialsLocation = 'managed' | 'runner-local';
+
+/** A source the runner may be asked about. */
+export interface AssignedSource {
+  id: string;
+  name: string;
+  /** Package name of the bridge, e.g. `@semilayer/bridge-sqlite`. */
+  bridge: string;
+  credentialsLocation: CredentialsLocation;
+  /** Decrypted bridge config; present only when `credentialsLocation` is `managed`. */
+  config?: Record<string, unknown>;
+}
+
+// From the runner.
+
+export interface ClientHello {
+  type: 'hello';
+  version: number;
+  /** UUID or name. */
+  runnerId: string;
+  /** Bridge packages loaded locally; empty means unknown: every kind of source. */
+  capabilities: string[];
+  runtimeVersion?: string;
+  /** Lowest protocol version the runner still speaks; absent means 1. */
+  minVersion?: number;
+  /** Which process of the runner this is (`host:pid`), for people who look at sessions. */
+  instance?: string;
+  features?: OfferedFeatures;
+}
+
+export interface ClientHeartbeat {
+  type: 'heartbeat';
+  stats?: { activeJobs: number; memoryMb?: number };
+}
+
+export interface ClientChunk {
+  id: string;
+  type: 'chunk';
+  rows: JobRow[];
+  /** Buckets; only for `aggregate`, with `rows` empty. */
+  agg?: AggregateRow[];
+  /** Row count; only for `count`, with `rows` empty. */
+  total?: number;
+  /** Only for `count`: the bridge could not count exactly. */
+  approximate?: boolean;
+}
+
+/** `count` is the number of rows sent; a page's `nextCursor` and `total` ride along where there are any. */
+export interface DoneMeta {
+  count: number;
+  durationMs: number;
+  nextCursor?: string;
+  total?: number;
+}
+
+export interface ClientDone {
+  id: string;
+  type: 'done';
+  meta?: DoneMeta;
+}
+
+export interface ClientError {
+  id: string;
+  type: 'error';
+  code: string;
+  message: string;
+}
+
+/** Feature `drain`: the runner takes no new job and leaves when its jobs have ended. */
+export interface ClientDrain {
+  type: 'drain';
+}
+
+export type ClientFrame = ClientHello | ClientHeartbeat | ClientChunk | ClientDone | ClientError | ClientDrain;
+
+// From the gateway.
+
+export interface ServerHelloAck {
+  type: 'hello-ack';
+  serverVersion: number;
+  assignedSources: AssignedSource[];
+  features?: AcceptedFeatures;
+}
+
+export interface ServerAssignmentsChanged {
+  type: 'assignments-changed';
+  assignedSources: AssignedSource[];
+}
+
+export interface JobInstruction {
+  kind: JobKind;
+  /** Table, view or collection; empty for `listTargets` and `test`. */
+  target: string;
+  options: Record<string, unknown>;
+}
+
+export interface ServerJob {
+  id: string;
+  type: 'job';
+  params: { source: AssignedSource; job: JobInstruction };
+  /** Milliseconds from receipt after which the gateway considers the job dead. */
+  deadlineMs: number;
+}
+
+export interface ServerCancel {
+  id: string;
+  type: 'cancel';
+}
+
+export interface ServerPing {
+  type: 'ping';
+}
+
+/** Feature `credit`: the runner may send that many further bytes of chunk frames for this job. */
+export interface ServerCredit {
+  id: string;
+  type: 'credit';
+  bytes: number;
+}
+
+export type ServerFrame =
+  | ServerHelloAck
+  | ServerAssignmentsChanged
+  | ServerJob
+  | ServerCancel
+  | ServerPing
+  | ServerCredit;
