@@ -1,0 +1,114 @@
+/** The log of `semilayer run`: each event of the runtime as one line, for people or as JSON. */
+import type { Chalk } from '../output/colour.ts';
+import { assertNever } from '../errors.ts';
+import { formatDuration } from '../platform/duration.ts';
+import type { RunnerEvent } from '../runner/events.ts';
+
+export type Level = 'info' | 'warn' | 'error';
+
+export interface LogLine {
+  level: Level;
+  msg: string;
+  /** Further keys of the JSON form; the text form has said it all in `msg`. */
+  fields?: Record<string, unknown>;
+  /** Colour of the mark at a terminal. */
+  tone?: 'good' | 'bad' | 'busy';
+}
+
+/** What to log of an event; undefined for what is only shown by the spinner. */
+export function lineOf(event: RunnerEvent): LogLine | undefined {
+  switch (event.type) {
+    case 'connecting':
+      return undefined;
+    case 'connected':
+      return {
+        level: 'info',
+        msg: 'connected, awaiting jobs',
+        fields: { sources: event.sources },
+        tone: 'good',
+      };
+    case 'disconnected':
+      return {
+        level: 'warn',
+        msg: `disconnected: ${event.reason}`,
+        fields: { code: event.code, reason: event.reason },
+        tone: 'bad',
+      };
+    case 'retrying':
+      return {
+        level: 'warn',
+        msg: `next attempt in ${formatDuration(event.delayMs)}: ${event.reason}`,
+        fields: { delayMs: event.delayMs, reason: event.reason },
+        tone: 'busy',
+      };
+    case 'waiting-for-token':
+      return {
+        level: 'warn',
+        msg: `${event.reason}; waiting ${formatDuration(event.waitMs)} for another token in the token file`,
+        fields: { reason: event.reason, waitMs: event.waitMs },
+        tone: 'busy',
+      };
+    case 'assignments-changed':
+      return {
+        level: 'info',
+        msg: `assigned sources: ${event.sources.length === 0 ? 'none' : event.sources.join(', ')}`,
+        fields: { sources: event.sources },
+      };
+    case 'job-started':
+      return { level: 'info', msg: `job ${jobText(event.job)} started`, fields: jobFields(event.job), tone: 'busy' };
+    case 'job-ended': {
+      const { rows, durationMs, error } = event;
+      const fields = { ...jobFields(event.job), rows, durationMs };
+      if (error === null) {
+        return { level: 'info', msg: `job ${jobText(event.job)} done: ${rows} rows in ${durationMs} ms`, fields, tone: 'good' };
+      }
+      return {
+        level: error.code === 'CANCELLED' ? 'info' : 'warn',
+        msg: `job ${jobText(event.job)} ended after ${rows} rows in ${durationMs} ms: ${error.code} ${error.message}`,
+        fields: { ...fields, error },
+        tone: 'bad',
+      };
+    }
+    case 'warning':
+      return { level: 'warn', msg: event.message, tone: 'bad' };
+    case 'draining':
+      return {
+        level: 'info',
+        msg: `draining: ${event.activeJobs} ${event.activeJobs === 1 ? 'job' : 'jobs'} under way, ${formatDuration(event.gracePeriodMs)} to end them`,
+        fields: { activeJobs: event.activeJobs, gracePeriodMs: event.gracePeriodMs },
+        tone: 'busy',
+      };
+    case 'stopped':
+      return { level: 'info', msg: `stopped: ${event.reason}`, fields: { code: event.code, reason: event.reason } };
+    default:
+      return assertNever(event);
+  }
+}
+
+export interface LogFormat {
+  json: boolean;
+  /** Colours of stdout; undefined off a terminal, where lines carry their time instead. */
+  colours: Chalk | undefined;
+  now: () => Date;
+  /** Makes text from outside safe to show. */
+  safe: (text: string) => string;
+}
+
+/** One line, without its newline. */
+export function formatLine(line: LogLine, format: LogFormat): string {
+  const time = format.now().toISOString();
+  if (format.json) return JSON.stringify({ time, level: line.level, msg: line.msg, ...line.fields });
+  const msg = format.safe(line.msg);
+  if (!format.colours) return `${time} ${line.level.toUpperCase().padEnd(5)} ${msg}`;
+  const { green, red, yellow, dim } = format.colours;
+  const mark = { good: green('✓'), bad: red('✗'), busy: yellow('●'), none: dim('·') }[line.tone ?? 'none'];
+  return `${dim(time.slice(11, 19))} ${mark} ${msg}`;
+}
+
+function jobText(job: { id: string; kind: string; source: string; target: string }): string {
+  return `${job.id.slice(0, 8)} ${job.kind} ${job.source}${job.target === '' ? '' : `/${job.target}`}`;
+}
+
+function jobFields(job: { id: string; kind: string; source: string; target: string }): Record<string, unknown> {
+  return { jobId: job.id, kind: job.kind, source: job.source, target: job.target };
+}

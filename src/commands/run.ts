@@ -1,0 +1,152 @@
+/** `semilayer run`: the shared runner runtime in the foreground, with a spinner, coloured status and three-stage signals. */
+import type { Context, SignalName } from '../cli/context.ts';
+import { EXIT } from '../errors.ts';
+import { colourOf } from '../output/colour.ts';
+import type { Progress } from '../output/output.ts';
+import { sanitise } from '../output/sanitise.ts';
+import { formatDuration } from '../platform/duration.ts';
+import { CLOSE } from '../protocol/close-codes.ts';
+import { type HealthServer, startHealthServer } from '../runner/health-server.ts';
+import { type RunnerEvent, type RunnerHandle, startRunner } from '../runner/index.ts';
+import { formatLine, type LogLine, lineOf } from './run-log.ts';
+import { type RunFlags, resolveRunSettings, type RunSettings } from './run-settings.ts';
+
+/** @returns the exit status: 0 drained, 124 grace over, 130 or 143 at the second signal, 77, 2 or 1 when told to go. */
+export async function runCommand(flags: RunFlags, ctx: Context): Promise<number> {
+  const settings = await resolveRunSettings(flags, ctx);
+  const log = createLog(settings, ctx);
+  let runner: RunnerHandle | undefined;
+  const idle = { connected: false, draining: false, activeJobs: 0, sources: [] };
+  let health: HealthServer | undefined;
+  if (settings.health) {
+    health = await startHealthServer({ ...settings.health, status: () => runner?.status ?? idle });
+    log.line({ level: 'info', msg: `health on http://${settings.health.host}:${health.port}/readyz` });
+  }
+  log.line(startLine(settings));
+  for (const message of settings.warnings) log.line({ level: 'warn', msg: message, tone: 'bad' });
+
+  runner = startRunner({
+    gatewayUrl: settings.gatewayUrl,
+    runnerId: settings.runnerId,
+    ...(settings.tokenFile === undefined ? { authToken: settings.authToken ?? '' } : { tokenFile: settings.tokenFile }),
+    tokenWaitMs: settings.tokenWaitMs,
+    runtimeVersion: ctx.version,
+    ...(settings.concurrency === undefined ? {} : { concurrency: settings.concurrency }),
+    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+    env: settings.env,
+    onEvent: event => log.event(event),
+  });
+  const signalled = handleSignals(ctx, runner, settings.gracePeriodMs, log.line);
+  try {
+    const stopped = await runner.closed;
+    return (await signalled.status()) ?? statusOf(stopped.code);
+  } finally {
+    signalled.dispose();
+    log.close();
+    await health?.close();
+  }
+}
+
+function startLine(settings: RunSettings): LogLine {
+  const { runnerId, fingerprint, gatewayUrl, gatewayUrlFrom } = settings;
+  const { origin, pathname, protocol, host } = new URL(gatewayUrl);
+  // `origin` of a ws URL is "null" in some engines; a query may hold what nobody should log.
+  const url = (origin === 'null' ? `${protocol}//${host}` : origin) + pathname;
+  return {
+    level: 'info',
+    msg: `runner ${runnerId} with token ${fingerprint ?? '(not there yet)'} to ${url} (from ${gatewayUrlFrom})`,
+    fields: { runner: runnerId, token: fingerprint ?? null, gatewayUrl: url, gatewayUrlFrom },
+  };
+}
+
+/** Exit status of a runner that stopped for good without a signal. */
+function statusOf(code: number): number {
+  switch (code) {
+    case CLOSE.normal:
+      return EXIT.ok;
+    case CLOSE.unauthorized:
+    case CLOSE.wrongRunner:
+      return EXIT.refused;
+    case CLOSE.noCommonVersion:
+      return EXIT.usage;
+    default:
+      return EXIT.failure;
+  }
+}
+
+interface RunLog {
+  line(line: LogLine): void;
+  event(event: RunnerEvent): void;
+  close(): void;
+}
+
+function createLog(settings: RunSettings, ctx: Context): RunLog {
+  const { output, clock } = ctx;
+  const json = settings.logFormat === 'json';
+  const colours = !json && output.stdoutIsTerminal ? colourOf(ctx.streams.stdout, ctx.env, ctx.global.color) : undefined;
+  const format = { json, colours, now: () => new Date(clock.now()), safe: sanitise };
+  let spinner: Progress | undefined;
+  const line = (entry: LogLine): void => {
+    // The spinner owns the terminal's last line; it steps aside for a log line.
+    spinner?.stop();
+    spinner = undefined;
+    output.data(formatLine(entry, format));
+  };
+  return {
+    line,
+    event(event) {
+      const entry = lineOf(event);
+      if (entry) line(entry);
+      if (json || !output.stderrIsTerminal) return;
+      if (event.type === 'connecting') spinner = output.progress('connecting to the gateway');
+      if (event.type === 'retrying') spinner = output.progress(`next attempt in ${formatDuration(event.delayMs)}`);
+      if (event.type === 'waiting-for-token') spinner = output.progress('waiting for another token');
+    },
+    close: () => spinner?.stop(),
+  };
+}
+
+interface Signalled {
+  /** The status that a signal decided, once the runner has closed; undefined when none came. */
+  status(): Promise<number | undefined>;
+  dispose(): void;
+}
+
+/** First signal drains, second cancels, third leaves at once. Each says what the next will do. */
+function handleSignals(
+  ctx: Context,
+  runner: RunnerHandle,
+  gracePeriodMs: number,
+  say: (line: LogLine) => void,
+): Signalled {
+  let count = 0;
+  let outcome: Promise<number> | undefined;
+  const dispose = ctx.signals.on(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'], name => {
+    count++;
+    const killed = killedBy(name);
+    if (count === 1) {
+      say({
+        level: 'info',
+        msg: `${name}: draining up to ${formatDuration(gracePeriodMs)}; again to cancel the jobs under way`,
+        fields: { signal: name },
+        tone: 'busy',
+      });
+      outcome = runner.stop({ gracePeriodMs }).then(({ drained }) => (drained ? EXIT.ok : EXIT.drainTimedOut));
+    } else if (count === 2) {
+      say({
+        level: 'warn',
+        msg: `${name}: cancelling the jobs under way; again to leave at once`,
+        fields: { signal: name },
+        tone: 'bad',
+      });
+      outcome = runner.cancel().then(() => killed);
+    } else {
+      ctx.exitNow(killed);
+    }
+  });
+  return { status: async () => await outcome, dispose };
+}
+
+function killedBy(name: SignalName): number {
+  return name === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
+}

@@ -1,0 +1,200 @@
+/** One job on its way: batches queued for the caller, one winning attempt, one ending. */
+import { AppError } from '../errors.ts';
+import type { ClientChunk, DoneMeta } from '../protocol/frames.ts';
+import type { Job, JobMeta, JobRequest, JobState, JobSummary, RowBatch } from './job.ts';
+import type { RunnerSession } from './runner-session.ts';
+
+/** Rows a caller has not taken: above the first a version 1 runner's socket is left unread until below the second. */
+const STALL_BYTES = 4 * 1_048_576;
+const UNSTALL_BYTES = 1_048_576;
+
+interface QueuedBatch {
+  batch: RowBatch;
+  bytes: number;
+}
+
+interface Attempt {
+  session: RunnerSession;
+  wireId: string;
+}
+
+export interface DispatchedJobOptions {
+  id: string;
+  request: JobRequest;
+  createdAt: number;
+  now: () => number;
+  /** The job changed state: the log and the event stream look again. */
+  onChange: (job: DispatchedJob) => void;
+}
+
+export class DispatchedJob implements Job {
+  readonly id: string;
+  readonly request: JobRequest;
+  readonly createdAt: number;
+  /** Undefined until the job has ended, then its error or null. */
+  failure: AppError | null | undefined;
+  meta: JobMeta | undefined;
+  attempts = 0;
+  /** Whether a batch has been handed to the caller: from then on the job cannot be moved. */
+  delivered = false;
+  cancelDeadline: () => void = () => {};
+  readonly #options: DispatchedJobOptions;
+  readonly #queue: QueuedBatch[] = [];
+  #queuedBytes = 0;
+  #attempt: Attempt | undefined;
+  #lastRunnerId: string | null = null;
+  #rows = 0;
+  #startedAt: number | null = null;
+  #endedAt: number | null = null;
+  #cancelled = false;
+  #wake: (() => void) | undefined;
+
+  constructor(options: DispatchedJobOptions) {
+    this.#options = options;
+    this.id = options.id;
+    this.request = options.request;
+    this.createdAt = options.createdAt;
+  }
+
+  get ended(): boolean {
+    return this.failure !== undefined;
+  }
+
+  get session(): RunnerSession | undefined {
+    return this.#attempt?.session;
+  }
+
+  async next(): Promise<RowBatch | undefined> {
+    for (;;) {
+      if (this.failure) throw this.failure;
+      const queued = this.#queue.shift();
+      if (queued) {
+        this.delivered = true;
+        this.#queuedBytes -= queued.bytes;
+        const attempt = this.#attempt;
+        if (attempt) {
+          attempt.session.drained(attempt.wireId, queued.bytes);
+          if (this.#queuedBytes < UNSTALL_BYTES) attempt.session.setStalled(attempt.wireId, false);
+        }
+        return queued.batch;
+      }
+      if (this.failure === null) return undefined;
+      await new Promise<void>(resolve => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  cancel(): void {
+    if (this.ended) return;
+    this.#cancelled = true;
+    this.fail(new AppError('CANCELLED', { message: 'cancelled by the caller' }));
+  }
+
+  /** A new attempt owns the job; what an earlier one sent and the caller has not seen is gone. */
+  attach(session: RunnerSession, wireId: string): void {
+    this.#attempt = { session, wireId };
+    this.#lastRunnerId = session.runnerId;
+    this.attempts++;
+    this.#rows = 0;
+    this.#startedAt ??= this.#options.now();
+    this.#clear();
+    this.#options.onChange(this);
+  }
+
+  /** The attempt is over without an ending: the dispatcher looks for another. */
+  detach(): void {
+    this.#attempt = undefined;
+    this.#clear();
+  }
+
+  accept(frame: ClientChunk, bytes: number): void {
+    const { rows, agg, total, approximate } = frame;
+    this.#rows += agg ? agg.length : rows.length;
+    this.#queue.push({ batch: batchOf(rows, agg, total, approximate), bytes });
+    this.#queuedBytes += bytes;
+    const attempt = this.#attempt;
+    if (attempt && this.#queuedBytes > STALL_BYTES) attempt.session.setStalled(attempt.wireId, true);
+    this.#poke();
+  }
+
+  succeed(meta: DoneMeta | undefined, runnerId: string): void {
+    if (this.ended) return;
+    this.meta = {
+      count: this.#rows,
+      durationMs: meta?.durationMs ?? this.#options.now() - (this.#startedAt ?? this.#options.now()),
+      runnerId,
+      ...(meta?.nextCursor === undefined ? {} : { nextCursor: meta.nextCursor }),
+      ...(meta?.total === undefined ? {} : { total: meta.total }),
+    };
+    this.#attempt = undefined;
+    this.#end(null);
+  }
+
+  /** The one ending of a job that failed. Rows the caller has not taken are dropped: the error comes first. */
+  fail(error: AppError): void {
+    if (this.ended) return;
+    const attempt = this.#attempt;
+    this.#attempt = undefined;
+    this.#clear();
+    this.#end(error);
+    attempt?.session.cancel(attempt.wireId);
+  }
+
+  summary(): JobSummary {
+    const { request } = this;
+    return {
+      id: this.id,
+      source: request.source.name,
+      kind: request.kind,
+      target: request.target,
+      state: this.#state(),
+      runnerId: this.#lastRunnerId,
+      rows: this.#rows,
+      attempts: this.attempts,
+      error: this.failure ? { code: this.failure.code, message: this.failure.message } : null,
+      createdAt: this.createdAt,
+      startedAt: this.#startedAt,
+      endedAt: this.#endedAt,
+    };
+  }
+
+  #state(): JobState {
+    if (this.#cancelled) return 'cancelled';
+    if (this.failure === null) return 'succeeded';
+    if (this.failure) return 'failed';
+    return this.#attempt ? 'running' : 'queued';
+  }
+
+  #end(failure: AppError | null): void {
+    this.failure = failure;
+    this.#endedAt = this.#options.now();
+    this.cancelDeadline();
+    this.#options.onChange(this);
+    this.#poke();
+  }
+
+  #clear(): void {
+    this.#queue.length = 0;
+    this.#queuedBytes = 0;
+  }
+
+  #poke(): void {
+    const wake = this.#wake;
+    this.#wake = undefined;
+    wake?.();
+  }
+}
+
+function batchOf(
+  rows: ClientChunk['rows'],
+  agg: ClientChunk['agg'],
+  total: number | undefined,
+  approximate: boolean | undefined,
+): RowBatch {
+  const batch: RowBatch = { rows };
+  if (agg !== undefined) batch.agg = agg;
+  if (total !== undefined) batch.total = total;
+  if (approximate !== undefined) batch.approximate = approximate;
+  return batch;
+}

@@ -1,0 +1,268 @@
+/** The dispatcher: picks a session for each job, queues when all are full, moves a job whose session is lost. */
+import { AppError } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
+import type { AssignedSource } from '../protocol/frames.ts';
+import type { SourceRecord } from '../store/store.ts';
+import { DispatchedJob } from './dispatched-job.ts';
+import type { Job, JobRequest, JobSummary } from './job.ts';
+import { JobLog } from './job-log.ts';
+import type { RunnerSession } from './runner-session.ts';
+import type { Dispatcher, EventBus, SessionView } from './services.ts';
+import type { InMemorySessions } from './session-directory.ts';
+
+/** A job is moved at most twice: a third runner lost in one deadline is no accident of one machine. */
+const MAX_ATTEMPTS = 3;
+/** Enough to ride out a burst, little enough that a caller learns soon that there is no room. */
+const MAX_QUEUED = 1_000;
+const RETRY_AFTER_SECONDS = 1;
+
+export interface JobDispatcherOptions {
+  clock: Clock;
+  random: Random;
+  events: EventBus;
+  sessions: () => InMemorySessions;
+  runnerIdsOf: (sourceId: string) => Promise<readonly string[]>;
+  /** The source as a runner is told it, managed config included. */
+  assignedSource: (source: SourceRecord) => Promise<AssignedSource>;
+}
+
+export class JobDispatcher implements Dispatcher {
+  readonly #options: JobDispatcherOptions;
+  readonly #log = new JobLog();
+  /** Waiting jobs by source, in turn, so that one busy source does not hold the others back. */
+  readonly #queues = new Map<string, DispatchedJob[]>();
+  #queued = 0;
+  #active = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(options: JobDispatcherOptions) {
+    this.#options = options;
+  }
+
+  /** Jobs that have not ended. */
+  get active(): number {
+    return this.#active;
+  }
+
+  get queued(): number {
+    return this.#queued;
+  }
+
+  async submit(request: JobRequest): Promise<Job> {
+    const { clock, random, events } = this.#options;
+    const job = new DispatchedJob({
+      id: random.uuid(),
+      request,
+      createdAt: clock.now(),
+      now: () => clock.now(),
+      onChange: changed => {
+        events.publish({ type: 'job.changed', job: changed.summary() });
+        if (changed.ended) this.#ended();
+      },
+    });
+    this.#active++;
+    this.#log.add(job);
+    job.cancelDeadline = clock.after(request.deadlineMs, () =>
+      job.fail(
+        new AppError('QUERY_TIMEOUT', {
+          message: `the job did not end within ${request.deadlineMs} ms`,
+          hint: 'raise --timeout (deadlineMs), or narrow the question',
+        }),
+      ),
+    );
+    try {
+      await this.#place(job);
+    } catch (error) {
+      job.fail(asAppError(error));
+      throw error;
+    }
+    return job;
+  }
+
+  async candidates(source: SourceRecord): Promise<SessionView[]> {
+    const sessions = await this.#sessionsFor(source);
+    return sessions.filter(session => !session.draining).map(session => session.view());
+  }
+
+  recent(filter: { limit: number; after?: string | undefined; state?: string | undefined }): JobSummary[] {
+    return this.#log.list(filter);
+  }
+
+  /** A slot became free or a session came or went: whoever waits is looked at again. */
+  pump(): void {
+    if (this.#queued === 0) return;
+    for (const [sourceId, queue] of [...this.#queues]) void this.#pumpSource(sourceId, queue);
+  }
+
+  /** Resolves when no job is left. */
+  idle(): Promise<void> {
+    return this.#active === 0 ? Promise.resolve() : new Promise(resolve => this.#idle.push(resolve));
+  }
+
+  failAll(error: AppError): void {
+    for (const job of this.#log.active()) job.fail(error);
+  }
+
+  async #place(job: DispatchedJob): Promise<void> {
+    const sessions = await this.#sessionsFor(job.request.source, job.request.sessionId);
+    if (job.ended) return;
+    const session = leastInFlight(sessions, this.#options.random);
+    if (session) return await this.#send(job, session);
+    if (sessions.every(one => one.draining)) throw noneOnline(job.request.source);
+    this.#enqueue(job);
+  }
+
+  /** @throws AppError `source_not_assigned`, `no_runners_online`. */
+  async #sessionsFor(source: SourceRecord, only?: string): Promise<RunnerSession[]> {
+    const runnerIds = await this.#options.runnerIdsOf(source.id);
+    if (runnerIds.length === 0) {
+      throw new AppError('source_not_assigned', {
+        message: `no runner is assigned to source "${source.name}"`,
+        hint: `semilayer runners assign <runner> ${source.name}`,
+      });
+    }
+    const directory = this.#options.sessions();
+    const online = runnerIds.flatMap(id => [...directory.sessionsOf(id)]);
+    const capable = online.filter(
+      session => session.open && session.canRun(source.bridge) && (only === undefined || session.id === only),
+    );
+    if (capable.length > 0) return capable;
+    if (online.length > 0 && only === undefined) {
+      throw new AppError('no_runners_online', {
+        message: `no connected runner of source "${source.name}" has the bridge ${source.bridge}`,
+        hint: `install ${source.bridge} where a runner of this source runs`,
+        retryable: true,
+      });
+    }
+    throw noneOnline(source);
+  }
+
+  async #send(job: DispatchedJob, session: RunnerSession): Promise<void> {
+    const { request } = job;
+    const source = await this.#options.assignedSource(request.source);
+    // Reading the config took a turn of the loop: the session may have filled up or left.
+    if (job.ended) return;
+    if (!session.hasRoom) return await this.#place(job);
+    const wireId = job.attempts === 0 ? job.id : `${job.id}~${job.attempts + 1}`;
+    job.attach(session, wireId);
+    const { clock } = this.#options;
+    const elapsedMs = clock.now() - job.createdAt;
+    session.begin(
+      {
+        id: wireId,
+        type: 'job',
+        params: { source, job: { kind: request.kind, target: request.target, options: request.options } },
+        deadlineMs: Math.max(1, request.deadlineMs - Math.max(0, elapsedMs)),
+      },
+      {
+        chunk: (frame, bytes) => job.accept(frame, bytes),
+        done: meta => job.succeed(meta, session.runnerId),
+        error: (code, message) => {
+          // A leaving runner hands back what it did not begin.
+          if (code === 'CANCELLED') this.#move(job, 'the runner cancelled the job');
+          else job.fail(runnerError(code, message));
+        },
+        lost: reason => this.#move(job, reason),
+      },
+    );
+  }
+
+  /** The attempt is over and the job is not: another session takes it while the caller has seen nothing. */
+  #move(job: DispatchedJob, reason: string): void {
+    if (job.ended) return;
+    const lost = new AppError('runner_failed', {
+      message: `the runner was lost: ${reason}`,
+      hint: 'ask again; the rows received so far are not complete',
+      retryable: true,
+    });
+    if (job.delivered || job.attempts >= MAX_ATTEMPTS || job.request.sessionId !== undefined) return job.fail(lost);
+    job.detach();
+    // The session that was lost leaves the directory in this same turn; look for another after it.
+    queueMicrotask(() => {
+      this.#place(job).catch(() => job.fail(lost));
+    });
+  }
+
+  #enqueue(job: DispatchedJob): void {
+    if (this.#queued >= MAX_QUEUED) {
+      throw new AppError('too_many_jobs', {
+        message: 'every assigned runner is busy and the queue is full',
+        hint: `try again in ${RETRY_AFTER_SECONDS} s, or start another runner`,
+        retryable: true,
+      });
+    }
+    const { id } = job.request.source;
+    const queue = this.#queues.get(id) ?? [];
+    queue.push(job);
+    this.#queues.set(id, queue);
+    this.#queued++;
+  }
+
+  async #pumpSource(sourceId: string, queue: DispatchedJob[]): Promise<void> {
+    for (;;) {
+      while (queue[0]?.ended) this.#dequeue(sourceId, queue);
+      const job = queue[0];
+      if (!job) return;
+      let sessions: RunnerSession[];
+      try {
+        sessions = await this.#sessionsFor(job.request.source, job.request.sessionId);
+      } catch (error) {
+        if (queue[0] === job) this.#dequeue(sourceId, queue);
+        job.fail(asAppError(error));
+        continue;
+      }
+      const session = leastInFlight(sessions, this.#options.random);
+      if (queue[0] !== job) continue;
+      if (!session) return;
+      this.#dequeue(sourceId, queue);
+      await this.#send(job, session).catch(error => job.fail(asAppError(error)));
+    }
+  }
+
+  #dequeue(sourceId: string, queue: DispatchedJob[]): void {
+    queue.shift();
+    this.#queued--;
+    if (queue.length === 0) this.#queues.delete(sourceId);
+  }
+
+  #ended(): void {
+    this.#active--;
+    if (this.#active === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
+
+/** The session with room and the fewest jobs; among equals by lot, so that replicas share the load. */
+function leastInFlight(sessions: readonly RunnerSession[], random: Random): RunnerSession | undefined {
+  let best: RunnerSession | undefined;
+  let ties = 0;
+  for (const session of sessions) {
+    if (!session.hasRoom) continue;
+    if (!best || session.inFlight < best.inFlight) {
+      best = session;
+      ties = 1;
+    } else if (session.inFlight === best.inFlight && random.fraction() * ++ties < 1) {
+      best = session;
+    }
+  }
+  return best;
+}
+
+function noneOnline(source: SourceRecord): AppError {
+  return new AppError('no_runners_online', {
+    message: `no runner of source "${source.name}" is online`,
+    hint: `start one: semilayer run (assigned: ${source.runners.join(', ')})`,
+    retryable: true,
+  });
+}
+
+/** A runner's own code is passed on as it is; anything that does not look like one is not ours to repeat. */
+function runnerError(code: string, message: string): AppError {
+  return new AppError(/^[A-Z][A-Z_]{2,63}$/.test(code) ? code : 'INTERNAL', { message });
+}
+
+function asAppError(error: unknown): AppError {
+  return error instanceof AppError
+    ? error
+    : new AppError('internal', { message: 'the gateway could not place the job', cause: error });
+}

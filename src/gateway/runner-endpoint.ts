@@ -1,0 +1,252 @@
+/** `/connect`: authenticates the upgrade, shakes hands, and feeds a session with the frames that follow. */
+import { timingSafeEqual } from 'node:crypto';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type RawData, type WebSocket, WebSocketServer } from 'ws';
+import type { Clock } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
+import { CLOSE } from '../protocol/close-codes.ts';
+import { decodeClientFrame, FrameError } from '../protocol/codec.ts';
+import { acceptFeatures } from '../protocol/features.ts';
+import type { AssignedSource, ClientFrame, ClientHello } from '../protocol/frames.ts';
+import { HELLO_TIMEOUT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/limits.ts';
+import { Liveness } from '../protocol/liveness.ts';
+import { hashSecret } from '../protocol/token.ts';
+import type { RunnerRecord, Store } from '../store/store.ts';
+import { RunnerSession } from './runner-session.ts';
+import type { InMemorySessions } from './session-directory.ts';
+
+/** A token of ours has 52 characters; the hosted service's may be longer. Anything beyond is not hashed. */
+const MAX_TOKEN_LENGTH = 1_024;
+
+export interface RunnerEndpointOptions {
+  store: Store;
+  sessions: InMemorySessions;
+  clock: Clock;
+  random: Random;
+  assignedSources: (runnerId: string) => Promise<AssignedSource[]>;
+  remoteAddressOf: (request: IncomingMessage) => string;
+  /** Whether new sessions are welcome; false while the gateway leaves. */
+  accepting: () => boolean;
+  /** A runner was seen, with the version it says it runs. */
+  onSeen: (runnerId: string, version: string | null) => void;
+}
+
+interface Admission {
+  runner: RunnerRecord;
+  tokenHash: string;
+  fingerprint: string;
+}
+
+export class RunnerEndpoint {
+  readonly #options: RunnerEndpointOptions;
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: MAX_FRAME_BYTES,
+    // A compression context costs about 100 KiB a connection, idle ones included.
+    perMessageDeflate: false,
+  });
+
+  constructor(options: RunnerEndpointOptions) {
+    this.#options = options;
+  }
+
+  async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    // Until ws takes the socket over, an error on it has no other listener and would end the process.
+    const ignore = (): void => {};
+    socket.on('error', ignore);
+    let admission: Admission | undefined;
+    try {
+      if (!this.#options.accepting()) return refuse(socket, 503, { 'retry-after': '1' });
+      admission = await this.#admit(request);
+    } catch {
+      return refuse(socket, 503, { 'retry-after': '1' });
+    }
+    if (!admission) return refuse(socket, 401, { 'www-authenticate': 'Bearer' });
+    const admitted = admission;
+    socket.off('error', ignore);
+    this.#server.handleUpgrade(request, socket, head, webSocket => {
+      new Greeting(this.#options, webSocket, request, admitted).start();
+    });
+  }
+
+  /**
+   * The runner whose token this is. The same hash and the same look-up are done whatever was presented, so that the
+   * time taken says nothing about which half was wrong.
+   */
+  async #admit(request: IncomingMessage): Promise<Admission | undefined> {
+    const presented = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
+    const tokenHash = hashSecret(presented.slice(0, MAX_TOKEN_LENGTH + 1));
+    const runner = await this.#options.store.findRunnerByTokenHash(tokenHash);
+    if (!runner || presented.length > MAX_TOKEN_LENGTH) return undefined;
+    const secret = [runner.token, runner.previousToken].find(one => one !== null && sameHash(one.hash, tokenHash));
+    return secret ? { runner, tokenHash, fingerprint: secret.fingerprint } : undefined;
+  }
+}
+
+/** A connection that has authenticated and not said hello yet, then the session it becomes. */
+class Greeting {
+  readonly #options: RunnerEndpointOptions;
+  readonly #socket: WebSocket;
+  readonly #admission: Admission;
+  readonly #remoteAddress: string;
+  readonly #liveness: Liveness;
+  readonly #transport: { readonly bytesRead: number };
+  #session: RunnerSession | undefined;
+  #helloSeen = false;
+  #cancelTimer: () => void = () => {};
+
+  constructor(options: RunnerEndpointOptions, socket: WebSocket, request: IncomingMessage, admission: Admission) {
+    this.#options = options;
+    this.#socket = socket;
+    this.#admission = admission;
+    this.#remoteAddress = options.remoteAddressOf(request);
+    this.#transport = request.socket;
+    request.socket.setNoDelay(true);
+    this.#liveness = new Liveness({
+      clock: options.clock,
+      ping: () => socket.ping(),
+      dead: () => this.#close(CLOSE.nothingHeard, 'nothing heard'),
+      bytesRead: () => this.#transport.bytesRead,
+    });
+  }
+
+  start(): void {
+    const socket = this.#socket;
+    socket.on('message', (data, isBinary) => this.#message(data, isBinary));
+    socket.on('ping', () => this.#liveness.heard());
+    socket.on('pong', () => this.#liveness.heard());
+    // ws closes the connection itself after any error; the close event tells the rest.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#closed());
+    this.#liveness.start();
+    this.#cancelTimer = this.#options.clock.after(HELLO_TIMEOUT_MS, () => this.#close(CLOSE.malformed, 'no hello'));
+  }
+
+  #message(data: RawData, isBinary: boolean): void {
+    this.#liveness.heard();
+    if (isBinary) return;
+    const bytes = (data as Buffer).length;
+    let frame: ReturnType<typeof decodeClientFrame>;
+    try {
+      frame = decodeClientFrame(data.toString());
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      return this.#close(CLOSE.malformed, error.reason);
+    }
+    if (frame.type === '$unknown') return;
+    if (frame.type === 'hello') {
+      if (this.#helloSeen) return this.#close(CLOSE.malformed, 'second hello');
+      this.#helloSeen = true;
+      this.#hello(frame).catch(() => this.#close(CLOSE.tryAgainLater, 'retry-after=1'));
+      return;
+    }
+    if (!this.#session) return this.#close(CLOSE.malformed, `${frame.type} before hello-ack`);
+    this.#deliver(this.#session, frame, bytes);
+  }
+
+  #deliver(session: RunnerSession, frame: Exclude<ClientFrame, { type: 'hello' }>, bytes: number): void {
+    const noticed = session.received(frame, bytes);
+    if (noticed === 'heartbeat') this.#options.onSeen(session.runnerId, session.view().version);
+    if (noticed === 'drain') this.#options.sessions.changed(session.runnerId);
+  }
+
+  async #hello(hello: ClientHello): Promise<void> {
+    const { store, sessions, clock, random, assignedSources, onSeen, accepting } = this.#options;
+    const { runner, tokenHash, fingerprint } = this.#admission;
+    this.#cancelTimer();
+    if (!Number.isInteger(hello.version) || hello.version < 1) return this.#close(CLOSE.malformed, 'hello.version');
+    if ((hello.minVersion ?? 1) > PROTOCOL_VERSION) {
+      return this.#close(CLOSE.noCommonVersion, `gateway speaks ${PROTOCOL_VERSION}, runner needs ${hello.minVersion}`);
+    }
+    const named = hello.runnerId.toLowerCase() === runner.id || hello.runnerId === runner.name;
+    if (!named) return this.#close(CLOSE.wrongRunner, 'the token belongs to another runner');
+    if (!accepting()) return this.#close(CLOSE.goingAway, 'gateway shutting down');
+
+    const session = new RunnerSession({
+      id: random.uuid(),
+      socket: this.#socket,
+      clock,
+      runnerId: runner.id,
+      tokenHash,
+      fingerprint,
+      remoteAddress: this.#remoteAddress,
+      instance: hello.instance ?? null,
+      version: hello.runtimeVersion ?? null,
+      capabilities: hello.capabilities,
+      features: acceptFeatures(hello.features ?? {}),
+      pauseReading: paused => this.#pauseReading(paused),
+    });
+    const sources = await assignedSources(runner.id);
+    if (this.#socket.readyState !== this.#socket.OPEN) return;
+    // In the directory first, looked up again after: a rotation on either side of this line finds the session.
+    session.acknowledge(sources, PROTOCOL_VERSION, hello.features !== undefined);
+    this.#session = session;
+    sessions.add(session);
+    const still = await store.findRunnerByTokenHash(tokenHash);
+    if (still?.id !== runner.id) {
+      sessions.remove(session);
+      return session.close(CLOSE.unauthorized, 'token rotated or revoked');
+    }
+    onSeen(runner.id, session.view().version);
+    // An assignment may have changed while its list was being read.
+    const now = await assignedSources(runner.id);
+    if (JSON.stringify(now) !== JSON.stringify(sources)) session.assignmentsChanged(now);
+  }
+
+  #pauseReading(paused: boolean): void {
+    if (paused) {
+      this.#liveness.suspend();
+      this.#socket.pause();
+    } else {
+      this.#socket.resume();
+      this.#liveness.resume();
+    }
+  }
+
+  #close(code: number, reason: string): void {
+    this.#cancelTimer();
+    this.#liveness.stop();
+    const session = this.#session;
+    if (session) {
+      session.close(code, reason);
+      this.#options.sessions.remove(session);
+      return;
+    }
+    this.#socket.close(code, reason.slice(0, 100));
+    this.#options.clock.after(2_000, () => this.#socket.terminate());
+  }
+
+  #closed(): void {
+    this.#cancelTimer();
+    this.#liveness.stop();
+    const session = this.#session;
+    if (!session) return;
+    session.lost('its connection closed');
+    this.#options.sessions.remove(session);
+    this.#options.onSeen(session.runnerId, session.view().version);
+  }
+}
+
+/** Both are SHA-256 in hex. */
+function sameHash(one: string, other: string): boolean {
+  const left = Buffer.from(one);
+  const right = Buffer.from(other);
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+function refuse(socket: Duplex, status: number, headers: Record<string, string>): void {
+  const body = JSON.stringify({ type: 'about:blank', status, title: STATUS_CODES[status], code: REFUSAL_CODES[status] });
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'connection: close',
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
+  ];
+  socket.once('finish', () => socket.destroy());
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
+}
+
+const REFUSAL_CODES: Record<number, string> = { 401: 'unauthorized', 404: 'not_found', 503: 'service_unavailable' };

@@ -1,0 +1,208 @@
+/** One connection to the gateway, from dial to ending: handshake, frames in and out, heartbeat, liveness. */
+import { assertNever } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import { CLOSE } from '../protocol/close-codes.ts';
+import { decodeServerFrame, encodeFrame, FrameError, redactFrame } from '../protocol/codec.ts';
+import type { AcceptedFeatures } from '../protocol/features.ts';
+import type { AssignedSource, ClientFrame, ServerFrame } from '../protocol/frames.ts';
+import { HEARTBEAT_INTERVAL_MS, HELLO_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
+import { Liveness } from '../protocol/liveness.ts';
+import type { Dial, Wire } from './dial.ts';
+import type { Ending } from './ending.ts';
+import type { RunnerEvent } from './events.ts';
+import { JobTable } from './job-table.ts';
+import type { SourcePool } from './source-pool.ts';
+
+export interface ConnectionOptions {
+  url: string;
+  token: string;
+  ca?: string[] | undefined;
+  runnerId: string;
+  capabilities: string[];
+  runtimeVersion: string;
+  instance: string;
+  concurrency: number;
+  clock: Clock;
+  dial: Dial;
+  pool: SourcePool;
+  onEvent: (event: RunnerEvent) => void;
+  onFrame?: ((direction: 'in' | 'out', frame: unknown) => void) | undefined;
+  onReady: () => void;
+  onAssigned: (sources: AssignedSource[], changed: boolean) => void;
+}
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #liveness: Liveness;
+  readonly ended: Promise<Ending>;
+  #finish!: (ending: Ending) => void;
+  #wire: Wire | undefined;
+  #jobs: JobTable | undefined;
+  #features: AcceptedFeatures = {};
+  #abortDial: () => void = () => {};
+  #timers: (() => void)[] = [];
+  /** Why we closed, where the peer's own words would be an echo of ours. */
+  #ownEnding: Ending | undefined;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.ended = new Promise(resolve => {
+      this.#finish = resolve;
+    });
+    this.#liveness = new Liveness({
+      clock: options.clock,
+      ping: () => this.#wire?.ping(),
+      dead: () => this.#close(CLOSE.nothingHeard, 'nothing heard'),
+      bytesRead: () => this.#wire?.bytesRead() ?? 0,
+    });
+  }
+
+  get jobs(): JobTable | undefined {
+    return this.#jobs;
+  }
+
+  start(): void {
+    const { url, token, ca, dial } = this.#options;
+    const attempt = dial(
+      { url, token, ca },
+      {
+        open: wire => this.#opened(wire),
+        text: text => this.#received(text),
+        heard: () => this.#liveness.heard(),
+        ended: ending => this.#ended(ending),
+      },
+    );
+    this.#abortDial = () => attempt.abort();
+  }
+
+  /** Tells the gateway that this runner leaves, where it understands. */
+  announceDrain(): void {
+    this.#jobs?.drain();
+    if (this.#features.drain) this.#send({ type: 'drain' });
+  }
+
+  /** Closes in an orderly way, or gives up a dial under way. */
+  close(code: number, reason: string): void {
+    if (this.#wire) this.#close(code, reason);
+    else this.#abortDial();
+  }
+
+  /** Cuts the connection with nothing said. */
+  abort(): void {
+    this.#abortDial();
+  }
+
+  #opened(wire: Wire): void {
+    const { runnerId, capabilities, runtimeVersion, instance, concurrency, clock } = this.#options;
+    this.#wire = wire;
+    this.#liveness.start();
+    this.#timers.push(
+      clock.after(HELLO_TIMEOUT_MS * 2, () => {
+        if (!this.#jobs) this.#close(CLOSE.malformed, 'no hello-ack');
+      }),
+    );
+    this.#send({
+      type: 'hello',
+      version: PROTOCOL_VERSION,
+      runnerId,
+      capabilities,
+      runtimeVersion,
+      instance,
+      features: { concurrency: { limit: concurrency }, drain: {}, credit: {} },
+    });
+  }
+
+  #received(text: string): void {
+    if (this.#ownEnding) return;
+    let frame: ReturnType<typeof decodeServerFrame>;
+    try {
+      frame = decodeServerFrame(text);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      if (error.jobId !== undefined && this.#jobs) {
+        this.#send({ type: 'error', id: error.jobId, code: 'INTERNAL', message: `malformed job: ${error.reason}` });
+        return;
+      }
+      this.#options.onEvent({ type: 'warning', message: `the gateway sent a malformed frame: ${error.reason}` });
+      this.#close(CLOSE.malformed, error.reason);
+      return;
+    }
+    if (frame.type === '$unknown') return;
+    this.#options.onFrame?.('in', redactFrame(frame));
+    this.#handle(frame);
+  }
+
+  #handle(frame: ServerFrame): void {
+    if (frame.type === 'hello-ack') return this.#acknowledged(frame);
+    const jobs = this.#jobs;
+    if (!jobs) return this.#close(CLOSE.malformed, `${frame.type} before hello-ack`);
+    switch (frame.type) {
+      case 'assignments-changed':
+        jobs.assign(frame.assignedSources);
+        return this.#options.onAssigned(frame.assignedSources, true);
+      case 'job':
+        return jobs.begin(frame);
+      case 'cancel':
+        return jobs.cancel(frame.id);
+      case 'credit':
+        return jobs.grant(frame.id, frame.bytes);
+      case 'ping':
+        return this.#heartbeat();
+      default:
+        return assertNever(frame);
+    }
+  }
+
+  #acknowledged(frame: Extract<ServerFrame, { type: 'hello-ack' }>): void {
+    const { clock, pool, concurrency, onEvent } = this.#options;
+    const wire = this.#wire;
+    if (this.#jobs || !wire) return this.#close(CLOSE.malformed, 'second hello-ack');
+    if (frame.serverVersion < 1) return this.#close(CLOSE.noCommonVersion, `gateway speaks ${frame.serverVersion}`);
+    this.#features = frame.features ?? {};
+    const watched = this.#options.onFrame !== undefined;
+    this.#jobs = new JobTable({
+      wire: watched ? { send: text => this.#sendText(text), writable: () => wire.writable() } : wire,
+      pool,
+      clock,
+      concurrency: this.#features.concurrency?.limit ?? concurrency,
+      creditWindowBytes: this.#features.credit?.windowBytes,
+      onEvent,
+    });
+    this.#jobs.assign(frame.assignedSources);
+    this.#timers.push(clock.every(HEARTBEAT_INTERVAL_MS, () => this.#heartbeat()));
+    this.#options.onAssigned(frame.assignedSources, false);
+    this.#options.onReady();
+  }
+
+  #heartbeat(): void {
+    this.#send({
+      type: 'heartbeat',
+      stats: {
+        activeJobs: this.#jobs?.activeJobs ?? 0,
+        memoryMb: Math.round(process.memoryUsage.rss() / 1_048_576),
+      },
+    });
+  }
+
+  #send(frame: ClientFrame): void {
+    this.#sendText(encodeFrame(frame));
+  }
+
+  #sendText(text: string): void {
+    this.#wire?.send(text);
+    this.#options.onFrame?.('out', JSON.parse(text));
+  }
+
+  #close(code: number, reason: string): void {
+    this.#ownEnding ??= { kind: 'closed', code, reason };
+    this.#liveness.stop();
+    this.#wire?.close(code, reason);
+  }
+
+  #ended(ending: Ending): void {
+    this.#liveness.stop();
+    for (const cancel of this.#timers.splice(0)) cancel();
+    this.#jobs?.close();
+    this.#finish(this.#ownEnding ?? ending);
+  }
+}

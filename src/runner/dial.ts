@@ -1,0 +1,146 @@
+/** The runner's socket port: opens one WebSocket with the token in the upgrade's Authorization header. */
+import { WebSocket } from 'ws';
+import { messageOf } from '../errors.ts';
+import { CLOSE } from '../protocol/close-codes.ts';
+import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import type { Ending } from './ending.ts';
+import { endingOfAnswer } from './upgrade-answer.ts';
+
+/** Longest wait for DNS, connect, TLS and the upgrade together. */
+const DIAL_TIMEOUT_MS = 10_000;
+/** A close frame that is not answered by then is taken as read. */
+const CLOSE_TIMEOUT_MS = 2_000;
+/** Sent bytes the operating system has not taken: above the first a sender waits until below the second. */
+const HIGH_WATER_BYTES = 1_048_576;
+const LOW_WATER_BYTES = 262_144;
+
+/** An open WebSocket. */
+export interface Wire {
+  send(text: string): void;
+  /** Resolves when there is room to send more; at once when there is. */
+  writable(): Promise<void>;
+  ping(): void;
+  /** Bytes received since the connection opened. */
+  bytesRead(): number;
+  /** Starts the closing handshake; the connection is cut if it is not answered. */
+  close(code: number, reason: string): void;
+}
+
+export interface WireHandlers {
+  /** The upgrade was accepted. */
+  open(wire: Wire): void;
+  text(message: string): void;
+  /** Anything at all came in, pings and pongs included. */
+  heard(): void;
+  /** Called exactly once, last. */
+  ended(ending: Ending): void;
+}
+
+export interface DialOptions {
+  url: string;
+  token: string;
+  /** PEM certificates to trust beside the system's. */
+  ca?: string[] | undefined;
+}
+
+/** Aborts an attempt that has not ended; `ended` is still called. */
+export type Dial = (options: DialOptions, handlers: WireHandlers) => { abort(): void };
+
+export const dialWebSocket: Dial = (options, handlers) => {
+  const socket = new WebSocket(options.url, {
+    headers: { authorization: `Bearer ${options.token}` },
+    handshakeTimeout: DIAL_TIMEOUT_MS,
+    maxPayload: MAX_FRAME_BYTES,
+    // Compression costs a megabyte a connection and invites deflate bombs; rows compress better in TLS-terminating proxies.
+    perMessageDeflate: false,
+    followRedirects: false,
+    ...(options.ca === undefined ? {} : { ca: options.ca }),
+  });
+  let transport: { bytesRead: number } | undefined;
+  let failure: Ending | undefined;
+  let waiting: (() => void)[] = [];
+  let cutTimer: NodeJS.Timeout | undefined;
+
+  const release = (): void => {
+    const released = waiting;
+    waiting = [];
+    for (const resolve of released) resolve();
+  };
+  const wire: Wire = {
+    send: text => {
+      if (socket.readyState !== WebSocket.OPEN) return;
+      socket.send(text, () => {
+        if (waiting.length > 0 && socket.bufferedAmount < LOW_WATER_BYTES) release();
+      });
+    },
+    writable: () =>
+      socket.bufferedAmount < HIGH_WATER_BYTES || socket.readyState !== WebSocket.OPEN
+        ? Promise.resolve()
+        : new Promise(resolve => waiting.push(resolve)),
+    ping: () => {
+      if (socket.readyState === WebSocket.OPEN) socket.ping();
+    },
+    bytesRead: () => transport?.bytesRead ?? 0,
+    close: (code, reason) => {
+      socket.close(code, Buffer.from(reason).subarray(0, 120).toString());
+      cutTimer ??= setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
+    },
+  };
+
+  socket.on('upgrade', response => {
+    transport = response.socket;
+    response.socket.setNoDelay(true);
+  });
+  socket.on('open', () => handlers.open(wire));
+  socket.on('message', (data, isBinary) => {
+    handlers.heard();
+    // Version 1 has text frames only; what a newer peer may put in a binary one was not negotiated.
+    if (!isBinary) handlers.text(data.toString());
+  });
+  socket.on('ping', () => handlers.heard());
+  socket.on('pong', () => handlers.heard());
+  socket.on('unexpected-response', (request, response) => {
+    failure = endingOfAnswer({ status: response.statusCode ?? 0, headers: response.headers });
+    response.resume();
+    request.destroy();
+    socket.terminate();
+  });
+  socket.on('error', error => {
+    failure ??= failureOf(error);
+  });
+  socket.on('close', (code, reason) => {
+    clearTimeout(cutTimer);
+    release();
+    const saidByPeer = code !== CLOSE.abnormal;
+    handlers.ended(
+      failure !== undefined && !saidByPeer ? failure : { kind: 'closed', code, reason: reason.toString() },
+    );
+  });
+  return { abort: () => socket.terminate() };
+};
+
+/** What failed, in words that hold neither token nor URL. */
+function failureOf(error: Error & { code?: string }): Ending {
+  const text = NETWORK_ERRORS[error.code ?? ''];
+  if (text !== undefined) return { kind: 'unreachable', message: text };
+  if (/handshake has timed out/i.test(error.message)) {
+    return { kind: 'unreachable', message: `no answer within ${DIAL_TIMEOUT_MS / 1000} s` };
+  }
+  return { kind: 'unreachable', message: messageOf(error) };
+}
+
+const NETWORK_ERRORS: Record<string, string> = {
+  ENOTFOUND: 'DNS: no such host',
+  EAI_AGAIN: 'DNS: no answer from the name server',
+  ECONNREFUSED: 'connection refused: nothing listens there',
+  ECONNRESET: 'connection reset',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ETIMEDOUT: 'connection timed out',
+  CERT_HAS_EXPIRED: 'TLS: the certificate has expired',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'TLS: the certificate is for another host name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS: the certificate is self-signed; trust it with --ca-file',
+  SELF_SIGNED_CERT_IN_CHAIN: 'TLS: the chain ends in a certificate that is not trusted; trust it with --ca-file',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS: the certificate is signed by an unknown authority; trust it with --ca-file',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'TLS: the certificate is signed by an unknown authority; trust it with --ca-file',
+};

@@ -1,0 +1,38 @@
+/** What the runtime reports. It prints nothing itself: `semilayer run`, the container and an embedding program do. */
+import type { JobKind } from '../protocol/frames.ts';
+
+export interface JobIdentity {
+  id: string;
+  kind: JobKind;
+  /** Name of the source. */
+  source: string;
+  target: string;
+}
+
+export type RunnerEvent =
+  | { type: 'connecting'; url: string; attempt: number }
+  | { type: 'connected'; sources: string[] }
+  | { type: 'disconnected'; code: number; reason: string }
+  | { type: 'retrying'; delayMs: number; reason: string }
+  | { type: 'waiting-for-token'; reason: string; waitMs: number }
+  | { type: 'assignments-changed'; sources: string[] }
+  | { type: 'job-started'; job: JobIdentity }
+  | {
+      type: 'job-ended';
+      job: JobIdentity;
+      rows: number;
+      durationMs: number;
+      error: { code: string; message: string } | null;
+    }
+  | { type: 'warning'; message: string }
+  | { type: 'draining'; activeJobs: number; gracePeriodMs: number }
+  | { type: 'stopped'; code: number; reason: string };
+
+/** Counters of the runtime, for health and heartbeats. */
+export interface RunnerStatus {
+  connected: boolean;
+  draining: boolean;
+  activeJobs: number;
+  /** Names of the assigned sources, as last heard. */
+  sources: string[];
+}

@@ -1,0 +1,113 @@
+/** Runs one job on a bridge: a kind of question in, chunks out. */
+import type { Bridge } from '../bridges/bridge.ts';
+import { streamRows } from '../bridges/stream-rows.ts';
+import { assertNever } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { AggregateRow, DoneMeta, JobInstruction } from '../protocol/frames.ts';
+import type { ChunkWriter } from './chunk-writer.ts';
+import { JobError } from './job-error.ts';
+
+export interface Execution {
+  job: JobInstruction;
+  writer: ChunkWriter;
+  signal: AbortSignal;
+  clock: Clock;
+  /** The source's shared bridge. */
+  bridge: Bridge;
+  /** A bridge of its own, freshly connected, for `test`. */
+  openFresh: () => Promise<Bridge>;
+}
+
+/** Beside the count and duration, which the caller knows. */
+export type ExecutionMeta = Pick<DoneMeta, 'nextCursor' | 'total'>;
+
+/** @throws whatever the bridge throws, or JobError. */
+export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
+  const { job, writer, signal, bridge } = execution;
+  switch (job.kind) {
+    case 'query':
+    case 'read':
+    case 'batchRead':
+      return await sendRows(execution, job.kind);
+    case 'count': {
+      const counted = await bridge.count(job.target, job.options, signal);
+      const { total, approximate } = typeof counted === 'number' ? { total: counted, approximate: undefined } : counted;
+      if (!Number.isFinite(total)) throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned no count');
+      await writer.count(total, approximate ?? (bridge.capabilities?.exactCount === false ? true : undefined));
+      return {};
+    }
+    case 'aggregate': {
+      if (!bridge.aggregate) throw new JobError('UNSUPPORTED_JOB', 'this bridge does not aggregate');
+      const buckets = await bridge.aggregate(job.target, job.options, signal);
+      await writer.aggregate(bucketsOf(buckets));
+      return {};
+    }
+    case 'listTargets': {
+      const targets = await bridge.listTargets(signal);
+      await writer.rowsBatch(targets.map(target => (typeof target === 'string' ? { name: target } : target)));
+      return {};
+    }
+    case 'introspectTarget':
+      await writer.rowsBatch([await bridge.introspectTarget(job.target, signal)]);
+      return {};
+    case 'test':
+      await writer.rowsBatch([await prove(execution)]);
+      return {};
+    case 'search':
+    case 'similar':
+      throw new JobError('UNSUPPORTED_JOB', `this runner does not do ${job.kind} jobs`);
+    default:
+      return assertNever(job.kind);
+  }
+}
+
+async function sendRows(execution: Execution, kind: 'query' | 'read' | 'batchRead'): Promise<ExecutionMeta> {
+  const { job, writer, signal, bridge } = execution;
+  const batches = streamRows(bridge, kind, job.target, job.options, signal);
+  let ended = false;
+  try {
+    for (;;) {
+      const step = await batches.next();
+      if (step.done) {
+        ended = true;
+        const { nextCursor, total } = step.value ?? {};
+        return { ...(nextCursor === undefined ? {} : { nextCursor }), ...(total === undefined ? {} : { total }) };
+      }
+      await writer.rowsBatch(step.value);
+    }
+  } finally {
+    if (!ended) await batches.return(undefined);
+  }
+}
+
+/** `test`: a new connection and the cheapest question, each timed. */
+async function prove(execution: Execution): Promise<Record<string, unknown>> {
+  const { clock, signal } = execution;
+  const started = clock.monotonic();
+  const bridge = await execution.openFresh();
+  try {
+    const connected = clock.monotonic();
+    if (bridge.ping) await bridge.ping(signal);
+    else await bridge.listTargets(signal);
+    const answered = clock.monotonic();
+    return {
+      ok: true,
+      durationMs: roundMs(answered - started),
+      connectMs: roundMs(connected - started),
+      queryMs: roundMs(answered - connected),
+    };
+  } finally {
+    await bridge.disconnect();
+  }
+}
+
+/** A tenth of a millisecond: what a clock in a busy process can honestly say. */
+function roundMs(durationMs: number): number {
+  return Math.round(durationMs * 10) / 10;
+}
+
+function bucketsOf(value: unknown): AggregateRow[] {
+  const buckets = Array.isArray(value) ? value : (value as { rows?: unknown } | null)?.rows;
+  if (!Array.isArray(buckets)) throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned no buckets');
+  return buckets as AggregateRow[];
+}

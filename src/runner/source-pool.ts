@@ -1,0 +1,136 @@
+/** Connected bridges, one a source and config, shared by the jobs that need them. */
+import { createHash } from 'node:crypto';
+import type { Bridge, BridgeClass } from '../bridges/bridge.ts';
+import { messageOf } from '../errors.ts';
+import type { CancelTimer, Clock } from '../platform/clock.ts';
+import type { AssignedSource } from '../protocol/frames.ts';
+import { JobError, secretsOf } from './job-error.ts';
+
+/** A connection nobody has used for five minutes is given back to the database. */
+const IDLE_MS = 300_000;
+
+export interface Lease {
+  bridge: Bridge;
+  /** Strings that must not appear in a message. */
+  secrets: readonly string[];
+  release(): void;
+}
+
+export interface SourcePoolOptions {
+  clock: Clock;
+  resolveBridge: (name: string) => BridgeClass | Promise<BridgeClass>;
+  /** The config of a runner-local source, read afresh. */
+  localConfig: (source: AssignedSource) => Promise<Record<string, unknown>>;
+}
+
+interface Entry {
+  key: string;
+  opening: Promise<{ bridge: Bridge; secrets: readonly string[] }>;
+  users: number;
+  retired: boolean;
+  cancelIdle: CancelTimer | undefined;
+}
+
+export class SourcePool {
+  readonly #options: SourcePoolOptions;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(options: SourcePoolOptions) {
+    this.#options = options;
+  }
+
+  /** The shared bridge of a source, connected. Released leases let it be closed when idle. */
+  async lease(source: AssignedSource): Promise<Lease> {
+    const key = keyOf(source);
+    let entry = this.#entries.get(source.id);
+    if (entry && entry.key !== key) {
+      this.#retire(source.id, entry);
+      entry = undefined;
+    }
+    if (!entry) {
+      entry = { key, opening: this.open(source), users: 0, retired: false, cancelIdle: undefined };
+      this.#entries.set(source.id, entry);
+    }
+    const held = entry;
+    held.users++;
+    held.cancelIdle?.();
+    let released = false;
+    const release = (): void => {
+      if (released) return;
+      released = true;
+      held.users--;
+      if (held.users > 0) return;
+      if (held.retired) void close(held);
+      else held.cancelIdle = this.#options.clock.after(IDLE_MS, () => this.#retire(source.id, held));
+    };
+    try {
+      return { ...(await held.opening), release };
+    } catch (error) {
+      // The next job tries again, with files read again: a failed opening is never cached.
+      this.#retire(source.id, held);
+      release();
+      throw error;
+    }
+  }
+
+  /** A bridge of its own, connected, that the caller disconnects: `test` proves a fresh connection. */
+  async open(source: AssignedSource): Promise<{ bridge: Bridge; secrets: readonly string[] }> {
+    const BridgeOf = await this.#options.resolveBridge(source.bridge);
+    const config =
+      source.credentialsLocation === 'managed' ? (source.config ?? {}) : await this.#options.localConfig(source);
+    const secrets = secretsOf(config);
+    try {
+      const bridge = new BridgeOf(config);
+      await bridge.connect();
+      return { bridge, secrets };
+    } catch (error) {
+      const message = messageOf(error);
+      const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), message);
+      throw new JobError('SOURCE_UNREACHABLE', safe === '' ? 'the bridge could not connect' : safe);
+    }
+  }
+
+  /** Drops the connection of a source, so that the next job makes a new one. */
+  forget(sourceId: string): void {
+    const entry = this.#entries.get(sourceId);
+    if (entry) this.#retire(sourceId, entry);
+  }
+
+  /** Drops what is no longer assigned. */
+  keepOnly(sourceIds: ReadonlySet<string>): void {
+    for (const [id, entry] of this.#entries) if (!sourceIds.has(id)) this.#retire(id, entry);
+  }
+
+  /** Closes every connection, those in use included. */
+  async close(): Promise<void> {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    await Promise.all(
+      entries.map(entry => {
+        entry.cancelIdle?.();
+        return close(entry);
+      }),
+    );
+  }
+
+  #retire(id: string, entry: Entry): void {
+    if (this.#entries.get(id) === entry) this.#entries.delete(id);
+    entry.cancelIdle?.();
+    entry.retired = true;
+    if (entry.users === 0) void close(entry);
+  }
+}
+
+async function close(entry: Entry): Promise<void> {
+  try {
+    const { bridge } = await entry.opening;
+    await bridge.disconnect();
+  } catch {
+    // It never opened, or cannot close: either way there is nothing left to give back.
+  }
+}
+
+function keyOf(source: AssignedSource): string {
+  const config = source.credentialsLocation === 'managed' ? JSON.stringify(source.config ?? {}) : '';
+  return createHash('sha256').update(`${source.bridge}\0${source.credentialsLocation}\0${config}`).digest('hex');
+}
