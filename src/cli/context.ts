@@ -35,6 +35,8 @@ export interface Context {
   env: NodeJS.ProcessEnv;
   cwd: string;
   version: string;
+  /** The command line that starts this program again: executable, its options, the script. */
+  self: readonly string[];
   streams: Streams;
   signals: Signals;
   clock: Clock;
