@@ -5,7 +5,7 @@ import type { Random } from '../platform/random.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import type { SourceRecord } from '../store/store.ts';
 import { DispatchedJob } from './dispatched-job.ts';
-import type { Job, JobRequest, JobSummary } from './job.ts';
+import type { Job, JobRequest, JobState, JobSummary } from './job.ts';
 import { JobLog } from './job-log.ts';
 import type { RunnerSession } from './runner-session.ts';
 import type { Dispatcher, EventBus, SessionView } from './services.ts';
@@ -32,6 +32,7 @@ export class JobDispatcher implements Dispatcher {
   readonly #log = new JobLog();
   /** Waiting jobs by source, in turn, so that one busy source does not hold the others back. */
   readonly #queues = new Map<string, DispatchedJob[]>();
+  readonly #endedByState = new Map<JobState, number>();
   #queued = 0;
   #active = 0;
   #idle: (() => void)[] = [];
@@ -49,6 +50,11 @@ export class JobDispatcher implements Dispatcher {
     return this.#queued;
   }
 
+  /** Jobs that have ended since the gateway started, by their state. */
+  get endedByState(): ReadonlyMap<string, number> {
+    return this.#endedByState;
+  }
+
   async submit(request: JobRequest): Promise<Job> {
     const { clock, random, events } = this.#options;
     const job = new DispatchedJob({
@@ -58,7 +64,7 @@ export class JobDispatcher implements Dispatcher {
       now: () => clock.now(),
       onChange: changed => {
         events.publish({ type: 'job.changed', job: changed.summary() });
-        if (changed.ended) this.#ended();
+        if (changed.ended) this.#ended(changed.summary().state);
       },
     });
     this.#active++;
@@ -226,7 +232,8 @@ export class JobDispatcher implements Dispatcher {
     if (queue.length === 0) this.#queues.delete(sourceId);
   }
 
-  #ended(): void {
+  #ended(state: JobState): void {
+    this.#endedByState.set(state, (this.#endedByState.get(state) ?? 0) + 1);
     this.#active--;
     if (this.#active === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }

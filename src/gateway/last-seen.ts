@@ -9,11 +9,17 @@ export class LastSeen {
   readonly #store: Store;
   readonly #clock: Clock;
   #seen = new Map<string, { at: number; version: string | null }>();
+  #writing = new Map<string, { at: number; version: string | null }>();
   #cancel: () => void = () => {};
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
+  }
+
+  /** When a runner was last seen, where that is later than what the store knows. */
+  of(runnerId: string): { at: number; version: string | null } | undefined {
+    return this.#seen.get(runnerId) ?? this.#writing.get(runnerId);
   }
 
   start(): void {
@@ -33,6 +39,7 @@ export class LastSeen {
     if (this.#seen.size === 0) return;
     const batch = this.#seen;
     this.#seen = new Map();
+    this.#writing = batch;
     try {
       await this.#store.recordSeen([...batch].map(([runnerId, seen]) => ({ runnerId, ...seen })));
     } catch {

@@ -120,7 +120,7 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       if (error.jobId !== undefined && this.#jobs) {
-        this.#send({ type: 'error', id: error.jobId, code: 'INTERNAL', message: `malformed job: ${error.reason}` });
+        this.#send({ type: 'error', id: error.jobId, code: error.jobCode, message: `malformed job: ${error.reason}` });
         return;
       }
       this.#options.onEvent({ type: 'warning', message: `the gateway sent a malformed frame: ${error.reason}` });

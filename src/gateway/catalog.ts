@@ -1,0 +1,55 @@
+/** What dispatch needs to know of sources and assignments, read from the store once and kept until something changes. */
+import type { AssignedSource } from '../protocol/frames.ts';
+import type { SourceRecord, Store } from '../store/store.ts';
+
+export class Catalog {
+  readonly #store: Store;
+  #sources = new Map<string, Promise<SourceRecord>>();
+  #runnerIds = new Map<string, Promise<string[]>>();
+  #assigned = new Map<string, Promise<AssignedSource>>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  /** @throws AppError `not_found`. */
+  source(idOrName: string): Promise<SourceRecord> {
+    return remember(this.#sources, idOrName, () => this.#store.findSource(idOrName));
+  }
+
+  /** Ids of the runners assigned to a source. */
+  runnerIdsOf(sourceId: string): Promise<string[]> {
+    return remember(this.#runnerIds, sourceId, () => this.#store.runnerIdsOf(sourceId));
+  }
+
+  /** A source as a runner is told it: with its config where the gateway keeps that. */
+  assignedSource(source: SourceRecord): Promise<AssignedSource> {
+    return remember(this.#assigned, source.id, async () => {
+      const { id, name, bridge, credentialsLocation } = source;
+      if (credentialsLocation === 'runner-local') return { id, name, bridge, credentialsLocation };
+      return { id, name, bridge, credentialsLocation, config: (await this.#store.sourceConfig(id)) ?? {} };
+    });
+  }
+
+  async assignedSources(runnerId: string): Promise<AssignedSource[]> {
+    const sources = await this.#store.sourcesOf(runnerId);
+    return await Promise.all(sources.map(source => this.assignedSource(source)));
+  }
+
+  /** Something about a source or an assignment changed. New maps, so that a read under way fills only the old ones. */
+  invalidate(): void {
+    this.#sources = new Map();
+    this.#runnerIds = new Map();
+    this.#assigned = new Map();
+  }
+}
+
+/** Unknown names are not remembered: a client could fill the memory with them. */
+function remember<T>(cache: Map<string, Promise<T>>, key: string, load: () => Promise<T>): Promise<T> {
+  const known = cache.get(key);
+  if (known) return known;
+  const loading = load();
+  cache.set(key, loading);
+  loading.catch(() => cache.delete(key));
+  return loading;
+}

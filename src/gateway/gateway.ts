@@ -1,0 +1,330 @@
+/** The gateway put together: store, sessions, dispatcher, service API and `/connect` on one port. */
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import type { AddressInfo, BlockList, Socket } from 'node:net';
+import { isIP } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { AppError, messageOf } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
+import { formatSecret, TOKEN_SECRET_BYTES } from '../protocol/token.ts';
+import { openDataDirectory } from '../store/data-directory.ts';
+import { openSqliteStore } from '../store/sqlite-store.ts';
+import type { Role, Store } from '../store/store.ts';
+import { Authenticator } from './auth.ts';
+import { addKey, bootstrapKey, type FirstKey, GATEWAY_ACTOR } from './bootstrap.ts';
+import { Catalog } from './catalog.ts';
+import { InMemoryEvents } from './event-bus.ts';
+import { Api } from './http/api.ts';
+import { type GuardOptions, guard } from './http/guard.ts';
+import { problemOf } from './http/problem.ts';
+import type { HttpServices } from './http/route.ts';
+import { JobDispatcher } from './job-dispatcher.ts';
+import { LastSeen } from './last-seen.ts';
+import { Records } from './records.ts';
+import { RunnerEndpoint } from './runner-endpoint.ts';
+import { InMemorySessions } from './session-directory.ts';
+
+export interface GatewayOptions {
+  host: string;
+  /** 0 takes a free port. */
+  port: number;
+  dataDir: string;
+  /** Origin that clients outside use, where a proxy stands in front. */
+  publicUrl: string | undefined;
+  allowedHosts: readonly string[];
+  tls: { cert: string; key: string } | undefined;
+  /** Proxies whose X-Forwarded-For is believed. */
+  trustedProxies: BlockList | undefined;
+  metricsOpen: boolean;
+  /** `SEMILAYER_API_KEY`: the first admin key of an empty data directory. */
+  offeredKey: string | undefined;
+  version: string;
+  clock: Clock;
+  random: Random;
+  onWarning: (message: string) => void;
+}
+
+export interface GatewayHandle {
+  /** `http://HOST:PORT`, or https. */
+  readonly url: string;
+  readonly port: number;
+  /** The key this start gave to an empty data directory. */
+  readonly firstKey: FirstKey | undefined;
+  /** Makes a key under this name, ending any that had it: for `semilayer dev`, which keeps none. */
+  mintKey(name: string, role: Role): Promise<string>;
+  /** Takes no new work, waits for jobs up to the grace period, tells runners to go, closes the store. */
+  close(options: { gracePeriodMs: number }): Promise<void>;
+}
+
+/** Request heads that trickle in keep nothing but themselves waiting. */
+const HEADERS_TIMEOUT_MS = 10_000;
+/** A request, body and all, must be in by then; answers may take as long as their job. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the idle time of common proxies, so that they close first and no request meets a closing socket. */
+const KEEP_ALIVE_MS = 75_000;
+
+/**
+ * Starts a gateway; when this resolves, it listens.
+ *
+ * @throws AppError `data_dir_in_use`, `store_corrupt`, `store_newer`, `port_in_use`, `usage`.
+ */
+export async function startGateway(options: GatewayOptions): Promise<GatewayHandle> {
+  const directory = await openDataDirectory(options.dataDir, { create: true });
+  let store: Store | undefined;
+  try {
+    store = await openSqliteStore({ directory, clock: options.clock });
+    const firstKey = await bootstrapKey(store, options.random, options.offeredKey);
+    const gateway = new Gateway(options, store, firstKey);
+    await gateway.start();
+    return {
+      url: gateway.url,
+      port: gateway.port,
+      firstKey,
+      mintKey: (name, role) => gateway.mintKey(name, role),
+      close: async ({ gracePeriodMs }) => {
+        await gateway.close(gracePeriodMs);
+        await directory.close();
+      },
+    };
+  } catch (error) {
+    await store?.close();
+    await directory.close();
+    throw error;
+  }
+}
+
+class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #store: Store;
+  readonly #sessions: InMemorySessions;
+  readonly #dispatcher: JobDispatcher;
+  readonly #records: Records;
+  readonly #lastSeen: LastSeen;
+  readonly #authenticator: Authenticator;
+  readonly #endpoint: RunnerEndpoint;
+  readonly #api: Api;
+  readonly #server: Server;
+  readonly #guard: GuardOptions;
+  #accepting = true;
+
+  constructor(options: GatewayOptions, store: Store, firstKey: FirstKey | undefined) {
+    this.#options = options;
+    this.#store = store;
+    const { clock, random } = options;
+    const accepting = (): boolean => this.#accepting;
+    const events = new InMemoryEvents(clock);
+    const catalog = new Catalog(store);
+    const assignedSources = (runnerId: string) => catalog.assignedSources(runnerId);
+    this.#dispatcher = new JobDispatcher({
+      clock,
+      random,
+      events,
+      sessions: () => this.#sessions,
+      runnerIdsOf: sourceId => catalog.runnerIdsOf(sourceId),
+      assignedSource: source => catalog.assignedSource(source),
+    });
+    this.#sessions = new InMemorySessions({ events, assignedSources, onChange: () => this.#dispatcher.pump() });
+    this.#authenticator = new Authenticator({ store, clock, random });
+    this.#records = new Records({
+      store,
+      sessions: this.#sessions,
+      catalog,
+      authenticator: this.#authenticator,
+      events,
+      clock,
+      random,
+    });
+    this.#lastSeen = new LastSeen(store, clock);
+    this.#endpoint = new RunnerEndpoint({
+      store,
+      sessions: this.#sessions,
+      clock,
+      random,
+      assignedSources,
+      remoteAddressOf: request => remoteAddressOf(request, options.trustedProxies),
+      accepting,
+      onSeen: (runnerId, version) => this.#lastSeen.note(runnerId, version),
+    });
+    this.#guard = {
+      port: () => this.port,
+      tls: options.tls !== undefined,
+      publicUrl: options.publicUrl,
+      allowedHosts: options.allowedHosts.map(host => host.toLowerCase()),
+    };
+    const services: HttpServices = {
+      store,
+      sessions: this.#sessions,
+      dispatcher: this.#dispatcher,
+      events,
+      clock,
+      random,
+      version: options.version,
+      accepting,
+      records: this.#records,
+      catalog,
+      authenticator: this.#authenticator,
+      lastSeen: this.#lastSeen,
+      counters: () => ({
+        activeJobs: this.#dispatcher.active,
+        queuedJobs: this.#dispatcher.queued,
+        sessions: this.#sessions.size,
+        jobsByState: this.#dispatcher.endedByState,
+      }),
+      gatewayUrlFor: request => `${this.#baseUrlFor(request).replace(/^http/, 'ws')}/connect`,
+      baseUrlFor: request => this.#baseUrlFor(request),
+    };
+    this.#api = new Api({
+      services,
+      guard: this.#guard,
+      metricsOpen: options.metricsOpen,
+      onDefect: (error, requestId) => options.onWarning(`request ${requestId} failed: ${messageOf(causeOf(error))}`),
+    });
+    this.#server = this.#createServer();
+    if (firstKey) events.publish({ type: 'key.changed', key: 'admin' });
+  }
+
+  get port(): number {
+    const address = this.#server.address() as AddressInfo | null;
+    return address?.port ?? this.#options.port;
+  }
+
+  get url(): string {
+    const { host, tls } = this.#options;
+    const authority = isIP(host) === 6 ? `[${host}]` : host;
+    return `${tls ? 'https' : 'http'}://${authority}:${this.port}`;
+  }
+
+  async start(): Promise<void> {
+    await this.#records.start();
+    this.#lastSeen.start();
+    await this.#listen();
+  }
+
+  async mintKey(name: string, role: Role): Promise<string> {
+    const { random } = this.#options;
+    const [old] = (await this.#store.listKeys({ limit: 1_000 })).filter(
+      key => key.name === name && key.revokedAt === null,
+    );
+    if (old) {
+      await this.#store.revokeKey(old.id, GATEWAY_ACTOR, { allowLastAdmin: true });
+      this.#authenticator.keyChanged(old.id);
+    }
+    const key = formatSecret('sk_', random.bytes(TOKEN_SECRET_BYTES));
+    await addKey(this.#store, random, name, role, key);
+    return key;
+  }
+
+  async close(gracePeriodMs: number): Promise<void> {
+    this.#accepting = false;
+    const listenerClosed = new Promise<void>(resolve => this.#server.close(() => resolve()));
+    this.#server.closeIdleConnections();
+    const idle = new AbortController();
+    await Promise.race([
+      this.#dispatcher.idle().then(() => idle.abort()),
+      this.#options.clock.sleep(gracePeriodMs, idle.signal),
+    ]);
+    idle.abort();
+    this.#dispatcher.failAll(new AppError('runner_failed', { message: 'the gateway was shut down', retryable: true }));
+    this.#sessions.goAway();
+    this.#records.close();
+    await this.#lastSeen.close();
+    // Answers that ended with the last job go out before their connections do.
+    await new Promise<void>(resolve => setImmediate(resolve));
+    this.#server.closeAllConnections();
+    await listenerClosed;
+    await this.#store.close();
+  }
+
+  #createServer(): Server {
+    const { tls } = this.#options;
+    const settings = {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      // A duplicate Host or Content-Length is an attack on a proxy in front, never a client's good intention.
+      insecureHTTPParser: false,
+      requireHostHeader: false,
+    };
+    const server = tls ? createTlsServer({ ...settings, ...tls }) : createServer(settings);
+    server.on('request', (request, response) => void this.#api.handle(request, response));
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    server.on('clientError', (error, socket) => {
+      if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || !socket.writable) socket.destroy();
+      else socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    });
+    return server;
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    try {
+      guard(request, this.#guard);
+      const path = (request.url ?? '').split('?', 1)[0];
+      if (path !== '/connect' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
+        throw new AppError('not_found', { message: 'there is no WebSocket at this path' });
+      }
+    } catch (error) {
+      return refuseUpgrade(error, socket, this.#options.random);
+    }
+    void this.#endpoint.upgrade(request, socket, head);
+  }
+
+  #baseUrlFor(request: IncomingMessage): string {
+    // The guard has seen the Host by now: it is one that is ours.
+    return this.#options.publicUrl ?? `${this.#options.tls ? 'https' : 'http'}://${request.headers.host}`;
+  }
+
+  #listen(): Promise<void> {
+    const { host, port } = this.#options;
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+      this.#server.listen(port, host, resolve);
+    });
+  }
+}
+
+function listenError(error: NodeJS.ErrnoException, host: string, port: number): AppError {
+  if (error.code === 'EADDRINUSE') {
+    return new AppError('port_in_use', {
+      message: `port ${port} on ${host} is in use`,
+      hint: 'stop what listens there, or choose another port with --port (0 takes a free one)',
+      cause: error,
+    });
+  }
+  return new AppError('usage', { message: `cannot listen on ${host}:${port} (${error.code ?? error.message})`, cause: error });
+}
+
+function refuseUpgrade(error: unknown, socket: Duplex, random: Random): void {
+  const { status, body } = problemOf(error, random.uuid());
+  const text = JSON.stringify(body);
+  socket.on('error', () => {});
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status} ${body.title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
+      `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
+  );
+}
+
+/** The client's address: what the nearest proxy that is not ours to trust says, else the socket's. */
+function remoteAddressOf(request: IncomingMessage, trusted: BlockList | undefined): string {
+  const own = bare((request.socket as Socket).remoteAddress ?? '');
+  if (!trusted || !isTrusted(own, trusted)) return own;
+  const header = request.headers['x-forwarded-for'];
+  const hops = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',').map(hop => bare(hop.trim()));
+  const client = hops.reverse().find(hop => isIP(hop) !== 0 && !isTrusted(hop, trusted));
+  return client ?? own;
+}
+
+function isTrusted(address: string, trusted: BlockList): boolean {
+  const family = isIP(address);
+  return family !== 0 && trusted.check(address, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** An IPv4 address as IPv4, also where the socket is a dual one. */
+function bare(address: string): string {
+  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error && error.cause !== undefined ? error.cause : error;
+}

@@ -1,0 +1,142 @@
+/** The service API: one table of routes, and the one way every request takes through it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { addRoute, createRouter, findRoute } from 'rou3';
+import { AppError } from '../../errors.ts';
+import type { Principal } from '../services.ts';
+import { readJsonBody } from './body.ts';
+import { type GuardOptions, guard } from './guard.ts';
+import { openApiDocument } from './openapi.ts';
+import { problemOf } from './problem.ts';
+import { ANSWERED, type Call, type HttpServices, mayAccess, type Route } from './route.ts';
+import { activityRoutes } from './routes/activity.ts';
+import { dataRoutes } from './routes/data.ts';
+import { keyRoutes } from './routes/keys.ts';
+import { metaRoutes, metricsRoute } from './routes/meta.ts';
+import { runnerRoutes } from './routes/runners.ts';
+import { sourceRoutes } from './routes/sources.ts';
+import { COMPONENTS } from './schemas.ts';
+import { Validator } from './validate.ts';
+
+export interface ApiOptions {
+  services: HttpServices;
+  guard: GuardOptions;
+  metricsOpen: boolean;
+  /** A defect that a caller was told of as `internal`. */
+  onDefect: (error: unknown, requestId: string) => void;
+}
+
+/** What an open route sees as its caller. */
+const NOBODY: Principal = { keyId: '', name: '', role: 'query-only' };
+
+export function apiRoutes(version: string, metricsOpen: boolean): Route[] {
+  const routes: Route[] = [
+    ...metaRoutes,
+    metricsRoute(metricsOpen),
+    ...runnerRoutes,
+    ...sourceRoutes,
+    ...dataRoutes,
+    ...activityRoutes,
+    ...keyRoutes,
+  ];
+  let document: Record<string, unknown> | undefined;
+  routes.push({
+    method: 'GET',
+    path: '/openapi.json',
+    access: 'open',
+    summary: 'This description',
+    answer: { type: 'object' },
+    handle: async () => {
+      document ??= openApiDocument(routes, version);
+      return document;
+    },
+  });
+  return routes;
+}
+
+export class Api {
+  readonly #options: ApiOptions;
+  readonly #router = createRouter<Route>();
+  readonly #validator = new Validator(COMPONENTS);
+
+  constructor(options: ApiOptions) {
+    this.#options = options;
+    for (const route of apiRoutes(options.services.version, options.metricsOpen)) {
+      addRoute(this.#router, route.method, route.path, route);
+    }
+  }
+
+  /** Answers every request, whatever happens on the way. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const requestId = this.#options.services.random.uuid();
+    response.setHeader('x-request-id', requestId);
+    response.setHeader('x-content-type-options', 'nosniff');
+    response.setHeader('referrer-policy', 'no-referrer');
+    // The connection is gone: whoever writes on it learns that from its close event.
+    response.on('error', () => {});
+    try {
+      await this.#answer(request, response, requestId);
+    } catch (error) {
+      this.#fail(error, request, response, requestId);
+    }
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
+    const { services } = this.#options;
+    guard(request, this.#options.guard);
+    const url = new URL(request.url ?? '/', 'http://gateway');
+    const { route, params } = this.#find(request, url.pathname);
+    const principal =
+      route.access === 'open' ? NOBODY : await services.authenticator.authenticate(request.headers.authorization);
+    if (!mayAccess(principal.role, route.access) && route.access !== 'open') {
+      throw new AppError('forbidden', {
+        message: `the role ${principal.role} may not do this`,
+        hint: 'use a key with a role that may: semilayer keys create <name> --role …',
+      });
+    }
+    const query = route.query ? this.#validator.query(route.query, Object.fromEntries(url.searchParams)) : {};
+    const body = route.body ? this.#validator.body(route.body, await readJsonBody(request)) : {};
+    const call: Call = { request, response, params, query, body, principal, requestId, services };
+    const answer = await route.handle(call);
+    if (answer === ANSWERED) return;
+    if (route.status === 204) {
+      response.writeHead(204).end();
+      return;
+    }
+    response.writeHead(route.status ?? 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    response.end(JSON.stringify(answer));
+  }
+
+  /** @throws AppError `not_found`, `method_not_allowed`, `invalid_request`. */
+  #find(request: IncomingMessage, path: string): { route: Route; params: Record<string, string> } {
+    // A page of the console or a probe may ask with HEAD; Node leaves the body away by itself.
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+    const found = findRoute(this.#router, method, path);
+    if (!found) {
+      const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(other => findRoute(this.#router, other, path));
+      if (others.length === 0) throw new AppError('not_found', { message: 'there is nothing at this path' });
+      throw new AppError('method_not_allowed', { message: `this path takes ${others.join(', ')}` });
+    }
+    const params: Record<string, string> = {};
+    for (const [name, value] of Object.entries(found.params ?? {})) {
+      try {
+        params[name] = decodeURIComponent(value as string);
+      } catch {
+        throw new AppError('invalid_request', { message: 'the path is not well encoded' });
+      }
+    }
+    return { route: found.data, params };
+  }
+
+  #fail(error: unknown, request: IncomingMessage, response: ServerResponse, requestId: string): void {
+    const { status, headers, body } = problemOf(error, requestId);
+    if (status === 500) this.#options.onDefect(error, requestId);
+    if (response.headersSent) {
+      response.destroy();
+      return;
+    }
+    // What is left of the body will not be read: the connection cannot carry another request.
+    const unread = !request.complete;
+    response.writeHead(status, { ...headers, 'cache-control': 'no-store', ...(unread ? { connection: 'close' } : {}) });
+    response.end(JSON.stringify(body));
+  }
+}

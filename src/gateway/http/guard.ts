@@ -1,0 +1,74 @@
+/** Who may address us: a browser lured to another site's page must not reach a gateway on its own machine. */
+import type { IncomingMessage } from 'node:http';
+import { AppError } from '../../errors.ts';
+import { isLoopbackHost } from '../../platform/network.ts';
+
+export interface GuardOptions {
+  /** The port we listen on. */
+  port: () => number;
+  tls: boolean;
+  /** Origin of the public URL, where there is one. */
+  publicUrl: string | undefined;
+  /** `host` or `host:port`, lower case. */
+  allowedHosts: readonly string[];
+}
+
+interface Authority {
+  host: string;
+  port: number;
+}
+
+/**
+ * Checks the `Host` and, where a browser sends one, the `Origin` of a request.
+ *
+ * @throws AppError `misdirected_request` (421) or `origin_forbidden` (403).
+ */
+export function guard(request: IncomingMessage, options: GuardOptions): void {
+  const { host, origin } = request.headers;
+  if (!hostIsOurs(host, options)) {
+    throw new AppError('misdirected_request', {
+      message: 'this gateway does not answer to that host name',
+      hint: 'start it with --public-url or --allowed-host naming the host that clients use',
+    });
+  }
+  if (origin !== undefined && !originIsOurs(origin, host, options)) {
+    throw new AppError('origin_forbidden', { message: 'requests from the pages of other sites are not answered' });
+  }
+}
+
+function hostIsOurs(host: string | undefined, options: GuardOptions): boolean {
+  const { publicUrl, allowedHosts, tls } = options;
+  const authority = host === undefined ? undefined : authorityOf(`${tls ? 'https' : 'http'}://${host}`);
+  if (!authority) return false;
+  if (isLoopbackHost(authority.host) && authority.port === options.port()) return true;
+  if (publicUrl !== undefined && new URL(publicUrl).host === new URL(publicScheme(publicUrl) + host).host) return true;
+  return allowedHosts.some(allowed => allowed === authority.host || allowed === host?.toLowerCase());
+}
+
+function originIsOurs(origin: string, host: string | undefined, options: GuardOptions): boolean {
+  if (!URL.canParse(origin)) return false;
+  const own = [
+    `${options.tls ? 'https' : 'http'}://${host}`,
+    ...(options.publicUrl === undefined ? [] : [options.publicUrl]),
+    // A proxy in front of an allowed host may end TLS for it.
+    ...(options.allowedHosts.length > 0 && !isLoopbackHost(authorityOf(`http://${host}`)?.host ?? '')
+      ? [`https://${host}`]
+      : []),
+  ];
+  return own.some(one => URL.canParse(one) && new URL(one).origin === new URL(origin).origin);
+}
+
+/** Nothing but a host and a port: `http://localhost:4400@evil.com` and the like have no authority here. */
+function authorityOf(text: string): Authority | undefined {
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (url.username !== '' || url.password !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    return undefined;
+  }
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  return { host: url.hostname.toLowerCase(), port };
+}
+
+function publicScheme(publicUrl: string): string {
+  return `${new URL(publicUrl).protocol}//`;
+}

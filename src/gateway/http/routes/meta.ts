@@ -1,0 +1,89 @@
+/** The gateway itself: who am I, health, metrics, its own description, the page. */
+import { CONSOLE_CSP, CONSOLE_HTML } from '../../../console/page.ts';
+import { metricsText } from '../metrics.ts';
+import { ANSWERED, type Call, type Route } from '../route.ts';
+import { ref } from '../schemas.ts';
+
+export const metaRoutes: Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/whoami',
+    access: 'any',
+    summary: 'The key that is asking, and where its runners dial',
+    answer: ref('Identity'),
+    handle: async ({ request, principal, services }) => ({
+      name: principal.name,
+      role: principal.role,
+      gatewayUrl: services.gatewayUrlFor(request),
+      version: services.version,
+    }),
+  },
+  {
+    method: 'GET',
+    path: '/livez',
+    access: 'open',
+    summary: 'The process turns',
+    answer: ref('Health'),
+    handle: async () => ({ status: 'ok' }),
+  },
+  {
+    method: 'GET',
+    path: '/readyz',
+    access: 'open',
+    summary: 'The store answers and new work is taken, else 503',
+    answer: ref('Health'),
+    handle: readiness,
+  },
+  {
+    method: 'GET',
+    path: '/health',
+    access: 'open',
+    summary: 'As /readyz',
+    answer: ref('Health'),
+    handle: readiness,
+  },
+  {
+    method: 'GET',
+    path: '/',
+    access: 'open',
+    summary: 'The Console',
+    content: { 'text/html': { type: 'string' } },
+    handle: async ({ response }) => {
+      response.writeHead(200, {
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': CONSOLE_CSP,
+        'cache-control': 'no-cache',
+      });
+      response.end(CONSOLE_HTML);
+      return ANSWERED;
+    },
+  },
+];
+
+/** `/metrics` needs a key unless the gateway was started with `--metrics-open`. */
+export function metricsRoute(open: boolean): Route {
+  return {
+    method: 'GET',
+    path: '/metrics',
+    access: open ? 'open' : 'read',
+    summary: 'Figures in the text format of Prometheus',
+    content: { 'text/plain': { type: 'string' } },
+    handle: async ({ response, services }) => {
+      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
+      response.end(metricsText(services));
+      return ANSWERED;
+    },
+  };
+}
+
+async function readiness({ response, services }: Call): Promise<unknown> {
+  const draining = !services.accepting();
+  const stored = await services.store.ping().then(
+    () => true,
+    () => false,
+  );
+  if (stored && !draining) return { status: 'ok' };
+  response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' });
+  response.end(JSON.stringify({ status: draining ? 'draining' : 'store unavailable' }));
+  return ANSWERED;
+}

@@ -1,0 +1,125 @@
+/** `/v1/sources`: records, and the test that goes all the way. */
+import { AppError } from '../../../errors.ts';
+import type { SourceRecord } from '../../../store/store.ts';
+import { type PageQuery, pageOf } from '../page.ts';
+import type { Call, Route } from '../route.ts';
+import { body, CONFIG, LIST_QUERY, NAME, ref, pageOf as pageSchema } from '../schemas.ts';
+import { testSource } from '../test-source.ts';
+import { sourceView } from '../views.ts';
+import { actorOf } from './actor.ts';
+
+const LOCATION = { type: 'string', enum: ['managed', 'runner-local'] };
+const BRIDGE = {
+  type: 'string',
+  maxLength: 214,
+  pattern: '^(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*$',
+  description: 'Package name of the bridge; `postgres`, `mysql` and `sqlite` are short for `@semilayer/bridge-…`.',
+};
+const SHORT_BRIDGES = new Set(['postgres', 'mysql', 'sqlite']);
+
+interface SourceBody {
+  name: string;
+  bridge: string;
+  config?: Record<string, unknown>;
+  credentialsLocation?: 'managed' | 'runner-local';
+}
+
+export const sourceRoutes: Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/sources',
+    access: 'catalog',
+    summary: 'Sources by name',
+    query: LIST_QUERY,
+    answer: pageSchema('Source'),
+    handle: ({ query, services }) => {
+      const { q, ...page } = query as unknown as PageQuery;
+      return pageOf<SourceRecord>(page, {
+        fetch: (limit, after) => services.store.listSources({ limit, after, q }),
+        positionOf: record => record.name,
+        view: sourceView,
+      });
+    },
+  },
+  {
+    method: 'POST',
+    path: '/v1/sources',
+    access: 'operate',
+    summary: 'Add a source',
+    body: body({ name: NAME, bridge: BRIDGE, config: CONFIG, credentialsLocation: LOCATION }, ['name', 'bridge']),
+    status: 201,
+    answer: ref('Source'),
+    handle: async call => {
+      const input = call.body as unknown as SourceBody;
+      const credentialsLocation = input.credentialsLocation ?? (input.config ? 'managed' : 'runner-local');
+      if (credentialsLocation === 'managed' && !input.config) {
+        throw new AppError('invalid_request', {
+          message: 'a source with managed credentials needs a config',
+          hint: 'send config: {url}, or credentialsLocation: runner-local to keep the credentials with the runner',
+        });
+      }
+      if (credentialsLocation === 'runner-local' && input.config) {
+        throw new AppError('invalid_request', {
+          message: 'a runner-local source has its config where its runner starts, not here',
+          hint: 'send no config, or credentialsLocation: managed',
+        });
+      }
+      const record = await call.services.records.createSource(
+        { name: input.name, bridge: bridgeOf(input.bridge), credentialsLocation, config: input.config ?? null },
+        actorOf(call),
+      );
+      return sourceView(record);
+    },
+  },
+  {
+    method: 'GET',
+    path: '/v1/sources/:source',
+    access: 'catalog',
+    summary: 'One source',
+    answer: ref('Source'),
+    handle: async ({ params, services }) => sourceView(await services.store.findSource(params.source as string)),
+  },
+  {
+    method: 'PATCH',
+    path: '/v1/sources/:source',
+    access: 'operate',
+    summary: 'Change a source; a change to runner-local wipes the stored config',
+    body: body({ name: NAME, bridge: BRIDGE, config: CONFIG, credentialsLocation: LOCATION }),
+    answer: ref('Source'),
+    handle: async call => {
+      const { bridge, ...change } = call.body as unknown as Partial<SourceBody>;
+      if (change.credentialsLocation === 'runner-local' && change.config) {
+        throw new AppError('invalid_request', { message: 'a runner-local source keeps no config here' });
+      }
+      const record = await call.services.records.updateSource(
+        call.params.source as string,
+        { ...change, ...(bridge === undefined ? {} : { bridge: bridgeOf(bridge) }) },
+        actorOf(call),
+      );
+      return sourceView(record);
+    },
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/sources/:source',
+    access: 'operate',
+    summary: 'Remove a source; one that is assigned only with force',
+    query: { type: 'object', properties: { force: { type: 'boolean', default: false } } },
+    status: 204,
+    handle: call =>
+      call.services.records.deleteSource(call.params.source as string, call.query.force === true, actorOf(call)),
+  },
+  {
+    method: 'POST',
+    path: '/v1/sources/:source/test',
+    access: 'query',
+    summary: 'Reach the database through every online runner of the source, each hop timed',
+    body: body({}),
+    answer: ref('SourceTest'),
+    handle: (call: Call) => testSource(call),
+  },
+];
+
+function bridgeOf(name: string): string {
+  return SHORT_BRIDGES.has(name) ? `@semilayer/bridge-${name}` : name;
+}

@@ -1,0 +1,94 @@
+/** A job's rows on their way to an HTTP caller: all at once as JSON, or a line each as they arrive. */
+import type { ServerResponse } from 'node:http';
+import { AppError } from '../../errors.ts';
+import type { Job, JobMeta, RowBatch } from '../job.ts';
+import { apiCodeOf, asAppError } from './problem.ts';
+
+/** What one JSON answer may hold; beyond it a caller has to stream. */
+const MAX_JSON_BYTES = 256 * 1_048_576;
+
+/** Cancels the job when its caller hangs up; returns what ends the watch. */
+export function cancelWithCaller(job: Job, response: ServerResponse): () => void {
+  const gone = (): void => {
+    if (!response.writableFinished) job.cancel();
+  };
+  if (response.destroyed) job.cancel();
+  response.once('close', gone);
+  return () => response.off('close', gone);
+}
+
+/**
+ * Every row of the job as JSON texts joined by commas, and its meta.
+ *
+ * @throws AppError the job's own ending, or `invalid_request` when the answer would be too large.
+ */
+export async function collectRows(job: Job): Promise<{ text: string; meta: JobMeta }> {
+  const pieces: string[] = [];
+  let size = 0;
+  for (let batch = await job.next(); batch; batch = await job.next()) {
+    const items = batch.agg ?? batch.rows;
+    if (items.length === 0) continue;
+    const text = JSON.stringify(items).slice(1, -1);
+    size += text.length;
+    if (size > MAX_JSON_BYTES) {
+      job.cancel();
+      throw new AppError('invalid_request', {
+        message: `the answer is larger than ${MAX_JSON_BYTES} bytes`,
+        hint: 'ask for application/x-ndjson (--ndjson), a smaller limit or fewer fields',
+      });
+    }
+    pieces.push(text);
+  }
+  return { text: pieces.join(','), meta: metaOf(job) };
+}
+
+/** The only batch of a job that answers with a number or a single row. */
+export async function collectBatches(job: Job): Promise<RowBatch[]> {
+  const batches: RowBatch[] = [];
+  for (let batch = await job.next(); batch; batch = await job.next()) batches.push(batch);
+  return batches;
+}
+
+export function metaOf(job: Job): JobMeta {
+  if (job.meta) return job.meta;
+  throw new AppError('internal', { message: 'the job ended without its meta' });
+}
+
+/**
+ * Rows as NDJSON while they arrive. The headers wait for the first rows or the ending, so that whatever fails before
+ * them is thrown here and gets its status; a later failure becomes the last line and an unclean end.
+ */
+export async function streamRows(job: Job, response: ServerResponse): Promise<void> {
+  let batch = await job.next();
+  let rows = 0;
+  response.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8', 'cache-control': 'no-store' });
+  try {
+    for (; batch; batch = await job.next()) {
+      const items = batch.agg ?? batch.rows;
+      if (items.length === 0) continue;
+      let text = '';
+      for (const item of items) text += `${JSON.stringify(item)}\n`;
+      rows += items.length;
+      if (!response.write(text)) await drained(response);
+    }
+    response.end();
+  } catch (thrown) {
+    const error = asAppError(thrown);
+    const failure = { $error: { code: apiCodeOf(error), message: error.message, rows } };
+    // The line must be out before the connection ends, and the terminating chunk must not.
+    response.write(`${JSON.stringify(failure)}\n`, () => response.socket?.destroySoon());
+  }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise(resolve => {
+    const done = (): void => {
+      response.off('drain', done);
+      response.off('close', done);
+      resolve();
+    };
+    if (response.destroyed) return resolve();
+    response.on('drain', done);
+    response.on('close', done);
+  });
+}

@@ -1,0 +1,340 @@
+/** Text to frame and back: every frame is validated here, and trusted behind this line. */
+import type { AcceptedFeatures, OfferedFeatures } from './features.ts';
+import {
+  type AggregateRow,
+  type AssignedSource,
+  type ClientFrame,
+  type DoneMeta,
+  JOB_KINDS,
+  type JobKind,
+  type JobRow,
+  type ServerFrame,
+  type ServerJob,
+} from './frames.ts';
+import { jsonTooDeep } from './json-depth.ts';
+import { MAX_FRAME_BYTES, MAX_ID_LENGTH, MAX_JSON_DEPTH } from './limits.ts';
+
+/** A frame whose type this version does not know: ignored and counted, as the protocol demands. */
+export interface UnknownFrame {
+  type: '$unknown';
+  /** The type it gave itself, cut to 64 characters. */
+  name: string;
+}
+
+/**
+ * A frame that breaks the protocol. `reason` names the place, never the text: a frame may hold credentials and rows.
+ */
+export class FrameError extends Error {
+  override readonly name = 'FrameError';
+  readonly reason: string;
+  /** The job that the frame was about, where it could be read: the job fails, and the connection lives. */
+  readonly jobId: string | undefined;
+  /** What that job fails with. */
+  readonly jobCode: 'INTERNAL' | 'UNSUPPORTED_JOB';
+
+  constructor(reason: string, jobId?: string, jobCode: 'INTERNAL' | 'UNSUPPORTED_JOB' = 'INTERNAL') {
+    super(`malformed frame: ${reason}`);
+    this.reason = reason;
+    this.jobId = jobId;
+    this.jobCode = jobCode;
+  }
+}
+
+/** The text of a frame, ready for the socket. */
+export function encodeFrame(frame: ClientFrame | ServerFrame): string {
+  return JSON.stringify(frame);
+}
+
+/**
+ * A frame from a runner.
+ *
+ * @throws FrameError when it is not one.
+ */
+export function decodeClientFrame(text: string): ClientFrame | UnknownFrame {
+  const frame = parse(text);
+  switch (frame.type) {
+    case 'hello': {
+      const { runtimeVersion, minVersion, instance, features } = frame;
+      return {
+        type: 'hello',
+        version: integer(frame.version, 'hello.version', 1),
+        runnerId: identifier(frame.runnerId, 'hello.runnerId'),
+        capabilities: strings(frame.capabilities, 'hello.capabilities'),
+        ...(runtimeVersion === undefined ? {} : { runtimeVersion: label(runtimeVersion, 'hello.runtimeVersion') }),
+        ...(minVersion === undefined ? {} : { minVersion: integer(minVersion, 'hello.minVersion', 0) }),
+        ...(instance === undefined ? {} : { instance: label(instance, 'hello.instance') }),
+        ...(features === undefined ? {} : { features: offeredFeatures(features) }),
+      };
+    }
+    case 'heartbeat':
+      return frame.stats === undefined ? { type: 'heartbeat' } : { type: 'heartbeat', stats: stats(frame.stats) };
+    case 'chunk': {
+      const { agg, total, approximate } = frame;
+      return {
+        id: identifier(frame.id, 'chunk.id'),
+        type: 'chunk',
+        rows: objects(frame.rows, 'chunk.rows') as JobRow[],
+        ...(agg === undefined ? {} : { agg: objects(agg, 'chunk.agg') as unknown as AggregateRow[] }),
+        ...(total === undefined ? {} : { total: number(total, 'chunk.total', 0) }),
+        ...(approximate === undefined ? {} : { approximate: boolean(approximate, 'chunk.approximate') }),
+      };
+    }
+    case 'done': {
+      const id = identifier(frame.id, 'done.id');
+      return frame.meta === undefined ? { id, type: 'done' } : { id, type: 'done', meta: doneMeta(frame.meta) };
+    }
+    case 'error':
+      return {
+        id: identifier(frame.id, 'error.id'),
+        type: 'error',
+        code: string(frame.code, 'error.code'),
+        message: string(frame.message, 'error.message'),
+      };
+    case 'drain':
+      return { type: 'drain' };
+    default:
+      return unknown(frame);
+  }
+}
+
+/**
+ * A frame from a gateway.
+ *
+ * @throws FrameError when it is not one; with `jobId` when only that job is at fault.
+ */
+export function decodeServerFrame(text: string): ServerFrame | UnknownFrame {
+  const frame = parse(text);
+  switch (frame.type) {
+    case 'hello-ack':
+      return {
+        type: 'hello-ack',
+        serverVersion: integer(frame.serverVersion, 'hello-ack.serverVersion'),
+        assignedSources: sources(frame.assignedSources, 'hello-ack.assignedSources'),
+        ...(frame.features === undefined ? {} : { features: acceptedFeatures(frame.features) }),
+      };
+    case 'assignments-changed':
+      return {
+        type: 'assignments-changed',
+        assignedSources: sources(frame.assignedSources, 'assignments-changed.assignedSources'),
+      };
+    case 'job':
+      return job(frame);
+    case 'cancel':
+      return { id: identifier(frame.id, 'cancel.id'), type: 'cancel' };
+    case 'ping':
+      return { type: 'ping' };
+    case 'credit':
+      return {
+        id: identifier(frame.id, 'credit.id'),
+        type: 'credit',
+        bytes: integer(frame.bytes, 'credit.bytes', 1, Number.MAX_SAFE_INTEGER),
+      };
+    default:
+      return unknown(frame);
+  }
+}
+
+/** A copy fit for a log: the values of source configs read `[redacted]`, their keys remain. */
+export function redactFrame(frame: ServerFrame | ClientFrame): ServerFrame | ClientFrame {
+  switch (frame.type) {
+    case 'hello-ack':
+    case 'assignments-changed':
+      return { ...frame, assignedSources: frame.assignedSources.map(redactSource) };
+    case 'job':
+      return { ...frame, params: { ...frame.params, source: redactSource(frame.params.source) } };
+    default:
+      return frame;
+  }
+}
+
+function redactSource(source: AssignedSource): AssignedSource {
+  if (!source.config) return source;
+  return { ...source, config: Object.fromEntries(Object.keys(source.config).map(key => [key, '[redacted]'])) };
+}
+
+type Fields = Record<string, unknown>;
+
+function parse(text: string): Fields & { type: string } {
+  // Characters are at least bytes, so this bounds the work whoever framed the text.
+  if (text.length > MAX_FRAME_BYTES) throw new FrameError('larger than 16 MiB');
+  if (jsonTooDeep(text, MAX_JSON_DEPTH)) throw new FrameError(`nested deeper than ${MAX_JSON_DEPTH}`);
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // The parser's own message quotes the text.
+    throw new FrameError('not JSON');
+  }
+  const frame = fields(value, 'frame');
+  string(frame.type, 'type');
+  return frame as Fields & { type: string };
+}
+
+function job(frame: Fields): ServerJob {
+  const id = identifier(frame.id, 'job.id');
+  let code: 'INTERNAL' | 'UNSUPPORTED_JOB' = 'INTERNAL';
+  try {
+    const params = fields(frame.params, 'job.params');
+    const instruction = fields(params.job, 'job.params.job');
+    const kind = string(instruction.kind, 'job.params.job.kind');
+    if (!isJobKind(kind)) {
+      code = 'UNSUPPORTED_JOB';
+      throw new FrameError('job.params.job.kind is unknown');
+    }
+    return {
+      id,
+      type: 'job',
+      params: {
+        source: source(params.source, 'job.params.source'),
+        job: {
+          kind,
+          target: string(instruction.target, 'job.params.job.target'),
+          options: fields(instruction.options, 'job.params.job.options'),
+        },
+      },
+      deadlineMs: number(frame.deadlineMs, 'job.deadlineMs'),
+    };
+  } catch (error) {
+    throw error instanceof FrameError ? new FrameError(error.reason, id, code) : error;
+  }
+}
+
+function isJobKind(kind: string): kind is JobKind {
+  return (JOB_KINDS as readonly string[]).includes(kind);
+}
+
+function sources(value: unknown, where: string): AssignedSource[] {
+  return array(value, where).map((one, index) => source(one, `${where}[${index}]`));
+}
+
+function source(value: unknown, where: string): AssignedSource {
+  const { id, name, bridge, credentialsLocation, config } = fields(value, where);
+  if (credentialsLocation !== 'managed' && credentialsLocation !== 'runner-local') {
+    throw new FrameError(`${where}.credentialsLocation is neither managed nor runner-local`);
+  }
+  return {
+    id: identifier(id, `${where}.id`),
+    name: identifier(name, `${where}.name`),
+    bridge: identifier(bridge, `${where}.bridge`),
+    credentialsLocation,
+    ...(config === undefined ? {} : { config: fields(config, `${where}.config`) }),
+  };
+}
+
+function stats(value: unknown): { activeJobs: number; memoryMb?: number } {
+  const { activeJobs, memoryMb } = fields(value, 'heartbeat.stats');
+  return {
+    activeJobs: number(activeJobs, 'heartbeat.stats.activeJobs', 0),
+    ...(memoryMb === undefined ? {} : { memoryMb: number(memoryMb, 'heartbeat.stats.memoryMb', 0) }),
+  };
+}
+
+function doneMeta(value: unknown): DoneMeta {
+  const { count, durationMs, nextCursor, total } = fields(value, 'done.meta');
+  return {
+    count: number(count, 'done.meta.count', 0),
+    durationMs: number(durationMs, 'done.meta.durationMs', 0),
+    ...(nextCursor === undefined ? {} : { nextCursor: string(nextCursor, 'done.meta.nextCursor') }),
+    ...(total === undefined ? {} : { total: number(total, 'done.meta.total', 0) }),
+  };
+}
+
+function offeredFeatures(value: unknown): OfferedFeatures {
+  const { concurrency, drain, credit } = fields(value, 'hello.features');
+  return {
+    ...(concurrency === undefined ? {} : { concurrency: { limit: limit(concurrency, 'hello.features.concurrency') } }),
+    ...(drain === undefined ? {} : { drain: empty(drain, 'hello.features.drain') }),
+    ...(credit === undefined ? {} : { credit: empty(credit, 'hello.features.credit') }),
+  };
+}
+
+function acceptedFeatures(value: unknown): AcceptedFeatures {
+  const { concurrency, drain, credit } = fields(value, 'hello-ack.features');
+  const where = 'hello-ack.features.credit.windowBytes';
+  return {
+    ...(concurrency === undefined ? {} : { concurrency: { limit: limit(concurrency, 'hello-ack.features.concurrency') } }),
+    ...(drain === undefined ? {} : { drain: empty(drain, 'hello-ack.features.drain') }),
+    ...(credit === undefined
+      ? {}
+      : { credit: { windowBytes: integer(fields(credit, 'hello-ack.features.credit').windowBytes, where, 1) } }),
+  };
+}
+
+function limit(value: unknown, where: string): number {
+  return integer(fields(value, where).limit, `${where}.limit`, 1);
+}
+
+function empty(value: unknown, where: string): Record<string, never> {
+  fields(value, where);
+  return {};
+}
+
+function unknown(frame: Fields & { type: string }): UnknownFrame {
+  return { type: '$unknown', name: frame.type.slice(0, 64) };
+}
+
+function fields(value: unknown, where: string): Fields {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new FrameError(`${where} is not an object`);
+  }
+  return value as Fields;
+}
+
+function array(value: unknown, where: string): unknown[] {
+  if (!Array.isArray(value)) throw new FrameError(`${where} is not an array`);
+  return value;
+}
+
+function objects(value: unknown, where: string): Fields[] {
+  const items = array(value, where);
+  // By index: a chunk is the hot frame, and the name of a bad row is only built when there is one.
+  for (let index = 0; index < items.length; index++) {
+    const item = items[index];
+    if (typeof item !== 'object' || item === null || Array.isArray(item)) {
+      throw new FrameError(`${where}[${index}] is not an object`);
+    }
+  }
+  return items as Fields[];
+}
+
+function strings(value: unknown, where: string): string[] {
+  return array(value, where).map((one, index) => string(one, `${where}[${index}]`));
+}
+
+function string(value: unknown, where: string): string {
+  if (typeof value !== 'string') throw new FrameError(`${where} is not a string`);
+  return value;
+}
+
+function identifier(value: unknown, where: string): string {
+  const text = string(value, where);
+  if (text.length === 0 || text.length > MAX_ID_LENGTH) {
+    throw new FrameError(`${where} is not 1 to ${MAX_ID_LENGTH} characters long`);
+  }
+  return text;
+}
+
+/** A word for people to read: what is too long is cut, not refused. */
+function label(value: unknown, where: string): string {
+  return string(value, where).slice(0, MAX_ID_LENGTH);
+}
+
+function boolean(value: unknown, where: string): boolean {
+  if (typeof value !== 'boolean') throw new FrameError(`${where} is not a boolean`);
+  return value;
+}
+
+function number(value: unknown, where: string, min = Number.NEGATIVE_INFINITY): number {
+  // JSON spells no infinity, but 1e999 becomes one.
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < min) {
+    throw new FrameError(`${where} is not a number${min === 0 ? ' of 0 or more' : ''}`);
+  }
+  return value;
+}
+
+function integer(value: unknown, where: string, min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
+    throw new FrameError(`${where} is not an integer${min > Number.MIN_SAFE_INTEGER ? ` of ${min} or more` : ''}`);
+  }
+  return value;
+}
