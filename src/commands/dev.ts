@@ -1,0 +1,151 @@
+/** `semilayer dev`: a gateway, a sample source and a runner of it, kept running, and the CLI pointed at them. */
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Client, createClient } from '../api/client.ts';
+import { writeSampleDatabase } from '../bridges/sample-data.ts';
+import type { Context } from '../cli/context.ts';
+import { restoreContext, saveContext } from '../config/contexts.ts';
+import { AppError } from '../errors.ts';
+import { type GatewayHandle, startGateway } from '../gateway/gateway.ts';
+import { colourOf } from '../output/colour.ts';
+import { sanitise } from '../output/sanitise.ts';
+import { type RunnerHandle, startRunner } from '../runner/index.ts';
+import { formatLine, lineOf } from './run-log.ts';
+import { integer } from './run-settings.ts';
+
+export interface DevFlags {
+  port?: string;
+  dataDir?: string;
+}
+
+const SOURCE = 'sample';
+const RUNNER = 'dev';
+const CONTEXT = 'local';
+const KEY = 'dev';
+const ROWS = 4_000;
+/** A person waits at the terminal: jobs of a sample end quickly or not at all. */
+const GRACE_PERIOD_MS = 5_000;
+
+export async function devCommand(flags: DevFlags, ctx: Context): Promise<number> {
+  const stop = new AbortController();
+  let signals = 0;
+  const dispose = ctx.signals.on(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'], name => {
+    if (++signals > 1) ctx.exitNow(name === 'SIGINT' ? 130 : 143);
+    ctx.output.note(`${name}: stopping; again to leave at once`);
+    stop.abort();
+  });
+  const temporary = flags.dataDir === undefined;
+  const dataDir = temporary
+    ? await realpath(await mkdtemp(join(tmpdir(), 'semilayer-dev-')))
+    : resolve(ctx.cwd, flags.dataDir as string);
+  try {
+    await develop({ port: integer(flags.port ?? '4400', '--port', 0, 65_535), dataDir, temporary }, ctx, stop.signal);
+    return 0;
+  } finally {
+    dispose();
+    if (temporary) await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+interface Settings {
+  port: number;
+  dataDir: string;
+  temporary: boolean;
+}
+
+async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Promise<void> {
+  const { output } = ctx;
+  const gateway = await startGateway({
+    host: '127.0.0.1',
+    port: settings.port,
+    dataDir: settings.dataDir,
+    publicUrl: undefined,
+    allowedHosts: [],
+    tls: undefined,
+    trustedProxies: undefined,
+    metricsOpen: true,
+    // The key of this run is made below, so a stray one in the environment decides nothing.
+    offeredKey: undefined,
+    version: ctx.version,
+    clock: ctx.clock,
+    random: ctx.random,
+    onWarning: message => output.warn(message),
+  });
+  let runner: RunnerHandle | undefined;
+  let previous: { current: string | undefined } | undefined;
+  try {
+    const key = await gateway.mintKey(KEY, 'admin');
+    const client = createClient({ serviceUrl: gateway.url, key, version: ctx.version, insecure: false });
+    const token = await prepare(client, settings.dataDir);
+    const gatewayUrl = `${gateway.url.replace(/^http/, 'ws')}/connect`;
+    runner = startRunner({
+      gatewayUrl,
+      runnerId: RUNNER,
+      authToken: token,
+      runtimeVersion: ctx.version,
+      onEvent: reporter(ctx),
+    });
+    previous = await saveContext(ctx.env, CONTEXT, { serviceUrl: gateway.url, gatewayUrl, key });
+    await announce(client, gateway, settings, ctx);
+    await new Promise<void>(done => {
+      if (stop.aborted) done();
+      stop.addEventListener('abort', () => done(), { once: true });
+    });
+  } finally {
+    if (previous) await restoreContext(ctx.env, CONTEXT, gateway.url, previous.current);
+    await runner?.stop({ gracePeriodMs: GRACE_PERIOD_MS });
+    await gateway.close({ gracePeriodMs: GRACE_PERIOD_MS });
+  }
+  output.note('stopped');
+}
+
+/** The sample source and a runner assigned to it, made or found; returns the runner's new token. */
+async function prepare(client: Client, dataDir: string): Promise<string> {
+  await mkdir(dataDir, { recursive: true });
+  const database = join(dataDir, 'sample.db');
+  if (!existsSync(database)) await writeSampleDatabase(database, { rows: ROWS });
+  const config = { url: `file:${database}` };
+  await orExisting(
+    () => client.post('/v1/sources', { name: SOURCE, bridge: 'sqlite', config }),
+    () => client.patch(`/v1/sources/${SOURCE}`, { bridge: 'sqlite', config, credentialsLocation: 'managed' }),
+  );
+  const { token } = (await orExisting(
+    () => client.post('/v1/runners', { name: RUNNER }),
+    () => client.post(`/v1/runners/${RUNNER}/rotate`, {}),
+  )) as { token: string };
+  await client.post(`/v1/runners/${RUNNER}/sources`, { sources: [SOURCE] });
+  return token;
+}
+
+async function orExisting<T>(create: () => Promise<T>, otherwise: () => Promise<T>): Promise<T> {
+  try {
+    return await create();
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'conflict') return await otherwise();
+    throw error;
+  }
+}
+
+async function announce(client: Client, gateway: GatewayHandle, settings: Settings, ctx: Context): Promise<void> {
+  const { output } = ctx;
+  const { url } = (await client.post('/v1/session/links', {})) as { url: string };
+  output.note(`listening on ${gateway.url}`);
+  output.note(`data in ${settings.dataDir}${settings.temporary ? ' (removed at the end; keep it with --data-dir)' : ''}`);
+  output.note('');
+  output.note(`Console, once, within five minutes: ${url}`);
+  output.note(`In another terminal, with nothing to set (context "${CONTEXT}" is current while this runs):`);
+  output.note(`  semilayer query ${SOURCE} orders --where '{"status":"shipped"}' --limit 5`);
+  output.note('');
+}
+
+/** The runner's lines go to stderr here: they are not this command's data. */
+function reporter(ctx: Context): (event: Parameters<typeof lineOf>[0]) => void {
+  const { output, clock } = ctx;
+  const colours = output.stderrIsTerminal ? colourOf(ctx.streams.stderr, ctx.env, ctx.global.color) : undefined;
+  return event => {
+    const line = lineOf(event);
+    if (line) output.note(formatLine(line, { json: false, colours, now: () => new Date(clock.now()), safe: sanitise }));
+  };
+}

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Liveness } from '../../src/protocol/liveness.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+function watch(clock: FakeClock, bytesRead?: () => number) {
+  const log: string[] = [];
+  const liveness = new Liveness({
+    clock,
+    ping: () => log.push(`ping at ${clock.now() - START}`),
+    dead: () => log.push(`dead at ${clock.now() - START}`),
+    ...(bytesRead ? { bytesRead } : {}),
+  });
+  liveness.start();
+  return { liveness, log };
+}
+
+const START = 1_000_000;
+
+test('pings after 8 s of silence and gives up after 12', async () => {
+  const clock = new FakeClock(START);
+  const { log } = watch(clock);
+  await clock.advance(20_000);
+  assert.deepEqual(log, ['ping at 8000', 'dead at 12000']);
+  assert.equal(clock.pending, 0);
+});
+
+test('an answer to the ping starts the silence anew', async () => {
+  const clock = new FakeClock(START);
+  const { liveness, log } = watch(clock);
+  await clock.advance(9_000);
+  liveness.heard();
+  await clock.advance(7_000);
+  assert.deepEqual(log, ['ping at 8000']);
+  await clock.advance(20_000);
+  assert.deepEqual(log, ['ping at 8000', 'ping at 17000', 'dead at 21000']);
+});
+
+test('half of a large frame is a sign of life', async () => {
+  const clock = new FakeClock(START);
+  let bytes = 0;
+  const { log } = watch(clock, () => bytes);
+  for (let second = 0; second < 30; second++) {
+    bytes += 100;
+    await clock.advance(1_000);
+  }
+  assert.deepEqual(log, []);
+});
+
+test('a process that slept asks before it calls the peer dead', async () => {
+  const clock = new FakeClock(START);
+  const { liveness, log } = watch(clock);
+  await clock.advance(2_000);
+  clock.leap(60_000);
+  await clock.advance(1_000);
+  assert.deepEqual(log.map(line => line.split(' ')[0]), ['ping']);
+  liveness.heard();
+  await clock.advance(5_000);
+  assert.equal(log.length, 1);
+});
+
+test('silence while we do not read on purpose means nothing', async () => {
+  const clock = new FakeClock(START);
+  const { liveness, log } = watch(clock);
+  liveness.suspend();
+  await clock.advance(60_000);
+  liveness.resume();
+  await clock.advance(7_000);
+  assert.deepEqual(log, []);
+  await clock.advance(6_000);
+  assert.deepEqual(log, ['ping at 68000', 'dead at 72000']);
+});
+
+test('ten thousand connections share one timer, and the last to stop ends it', () => {
+  const clock = new FakeClock(START);
+  const all = Array.from({ length: 10_000 }, () => watch(clock).liveness);
+  assert.equal(clock.pending, 1);
+  for (const liveness of all) liveness.stop();
+  assert.equal(clock.pending, 0);
+});
