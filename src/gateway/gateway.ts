@@ -198,7 +198,13 @@ class Gateway {
   async start(): Promise<void> {
     await this.#records.start();
     this.#lastSeen.start();
-    await this.#listen();
+    try {
+      await this.#listen();
+    } catch (error) {
+      this.#records.close();
+      await this.#lastSeen.close();
+      throw error;
+    }
   }
 
   async mintKey(name: string, role: Role): Promise<string> {

@@ -1,5 +1,6 @@
 /** From whatever a bridge threw to the one error frame of a job, with nothing in it that must stay secret. */
 import { SourceUnreachableError, UnsupportedOperatorError } from '../bridges/bridge.ts';
+import { BridgeNotFoundError } from '../bridges/registry.ts';
 import { AppError, messageOf } from '../errors.ts';
 
 export type JobErrorCode =
@@ -36,6 +37,7 @@ export function toJobError(error: unknown, secrets: readonly string[]): { code: 
     return { code: 'UNSUPPORTED_OPERATOR', message };
   }
   if (isNamed(error, SourceUnreachableError, 'SourceUnreachableError')) return { code: 'SOURCE_UNREACHABLE', message };
+  if (isNamed(error, BridgeNotFoundError, 'BridgeNotFoundError')) return { code: 'BRIDGE_NOT_FOUND', message };
   return { code: 'SOURCE_QUERY_FAILED', message: message === '' ? 'the bridge failed without a message' : message };
 }
 

@@ -71,7 +71,7 @@ export interface AuditEntry {
 export interface PageRequest {
   /** 1 to 1,000. */
   limit: number;
-  /** Where the page before ended: its last item's name (records) or id (audit). */
+  /** Where the page before ended: its last item's name (runners, sources), `name/id` (keys) or id (audit). */
   after?: string | undefined;
   /** Case-insensitive part of the name. */
   q?: string | undefined;

@@ -19,7 +19,7 @@ export const keyRoutes: Route[] = [
       const { q, status, ...page } = query as unknown as PageQuery;
       return pageOf<ApiKeyRecord>(page, {
         fetch: (limit, after) => services.store.listKeys({ limit, after, q }),
-        positionOf: record => record.name,
+        positionOf: record => `${record.name}/${record.id}`,
         view: keyView,
         keep: status === undefined ? undefined : one => (one.revokedAt === null ? 'active' : 'revoked') === status,
       });

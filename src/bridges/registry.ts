@@ -1,0 +1,123 @@
+/** Bridges by package name: ours, loaded when first asked for, and those installed beside the runner. */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { BridgeClass } from './bridge.ts';
+
+type Loader = () => Promise<BridgeClass>;
+
+const loaders = new Map<string, Loader>([
+  ['@semilayer/bridge-sqlite', async () => (await import('./sqlite/sqlite-bridge.ts')).SqliteBridge],
+]);
+
+/** Package names as npm has them: nothing that could be a path. */
+const PACKAGE_NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/;
+const SHORT_NAMES = ['postgres', 'mysql', 'sqlite'];
+
+/** No bridge of that name is built in or installed; the job fails with BRIDGE_NOT_FOUND. */
+export class BridgeNotFoundError extends Error {
+  override readonly name = 'BridgeNotFoundError';
+}
+
+/** `sqlite` is short for `@semilayer/bridge-sqlite`; a package name stays as it is. */
+export function bridgePackageName(name: string): string {
+  return SHORT_NAMES.includes(name) ? `@semilayer/bridge-${name}` : name;
+}
+
+/** Names of the bridges that need no installing. */
+export function listBridges(): string[] {
+  return [...loaders.keys()].sort();
+}
+
+/**
+ * Makes a bridge known under a name, in place of one that had it.
+ *
+ * @param bridge the class, or a function that loads it when it is first needed.
+ */
+export function registerBridge(name: string, bridge: BridgeClass | { load: () => Promise<BridgeClass> }): void {
+  loaders.set(name, typeof bridge === 'function' ? async () => bridge : bridge.load);
+}
+
+/**
+ * The class of a bridge.
+ *
+ * @throws BridgeNotFoundError saying what to install where the runner runs.
+ */
+export async function resolveBridge(name: string): Promise<BridgeClass> {
+  const packageName = bridgePackageName(name);
+  const load = loaders.get(packageName);
+  return load ? await load() : await loadInstalled(packageName);
+}
+
+/** Looked up from the directory the runner was started in: that is where its operator installs packages. */
+async function loadInstalled(name: string): Promise<BridgeClass> {
+  if (!PACKAGE_NAME.test(name)) throw new BridgeNotFoundError('the bridge of this source is not the name of a package');
+  let loaded: Record<string, unknown>;
+  try {
+    loaded = (await import(locate(name))) as Record<string, unknown>;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const missing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
+    throw new BridgeNotFoundError(
+      missing
+        ? `the bridge ${name} is not installed: npm install ${name} where this runner is started`
+        : `the bridge ${name} is installed but cannot be loaded (${code ?? (error as Error).message})`,
+      { cause: error },
+    );
+  }
+  const found = bridgeClassOf(loaded);
+  if (!found) throw new BridgeNotFoundError(`the package ${name} exports no bridge class`);
+  return found;
+}
+
+function locate(name: string): string {
+  const require = createRequire(join(process.cwd(), 'noop.js'));
+  try {
+    return pathToFileURL(require.resolve(name)).href;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
+    // A package for `import` alone: Node has no synchronous look-up for those, so its main export is read.
+    const [root] = (require.resolve.paths(name) ?? []).map(path => join(path, name, 'package.json')).filter(readable);
+    if (root === undefined) throw error;
+    const entry = importEntry((require(root) as { exports?: unknown }).exports);
+    if (entry === undefined) throw error;
+    return pathToFileURL(join(root, '..', entry)).href;
+  }
+
+  function readable(path: string): boolean {
+    try {
+      require.resolve(path);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+/** The file that `import` gets of a package's `exports`. */
+function importEntry(exports: unknown): string | undefined {
+  if (typeof exports === 'string') return exports;
+  if (typeof exports !== 'object' || exports === null) return undefined;
+  const conditions = exports as Record<string, unknown>;
+  for (const key of ['.', 'node', 'import', 'default']) {
+    const entry = importEntry(conditions[key]);
+    if (entry !== undefined) return entry;
+  }
+  return undefined;
+}
+
+/** The default export, one named `bridge` or `Bridge`, or else the only export that looks like a bridge. */
+function bridgeClassOf(loaded: Record<string, unknown>): BridgeClass | undefined {
+  const inner = loaded.default as Record<string, unknown> | undefined;
+  const preferred = [inner, inner?.default, loaded.Bridge, loaded.bridge].find(isBridgeClass);
+  if (preferred) return preferred as BridgeClass;
+  const candidates = [...Object.values(loaded), ...Object.values(inner ?? {})].filter(isBridgeClass);
+  const unique = [...new Set(candidates)];
+  return unique.length === 1 ? (unique[0] as BridgeClass) : undefined;
+}
+
+function isBridgeClass(value: unknown): boolean {
+  if (typeof value !== 'function') return false;
+  const prototype = value.prototype as Record<string, unknown> | undefined;
+  return typeof prototype?.connect === 'function' && typeof prototype?.listTargets === 'function';
+}

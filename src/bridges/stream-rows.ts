@@ -1,0 +1,47 @@
+/** Rows of any bridge in batches: its own stream where it has one, else its one answer in pieces. */
+import type { BatchReadOptions, Bridge, Page, QueryOptions, ReadOptions, Row, RowBatches } from './bridge.ts';
+import { toJsonValue } from './json-value.ts';
+
+/** Small enough that a cancel is seen between two pieces. */
+const PIECE_ROWS = 500;
+
+export function streamRows(
+  bridge: Bridge,
+  kind: 'query' | 'read' | 'batchRead',
+  target: string,
+  options: Record<string, unknown>,
+  signal: AbortSignal,
+): RowBatches {
+  return bridge.stream
+    ? bridge.stream(kind, target, options, signal)
+    : inPieces(() => ask(bridge, kind, target, options), signal);
+}
+
+async function* inPieces(ask: () => Promise<Page>, signal: AbortSignal): RowBatches {
+  const { rows, nextCursor, total } = await ask();
+  for (let at = 0; at < rows.length; at += PIECE_ROWS) {
+    signal.throwIfAborted();
+    yield rows.slice(at, at + PIECE_ROWS).map(row => toJsonValue(row) as Row);
+  }
+  signal.throwIfAborted();
+  return { ...(nextCursor === undefined ? {} : { nextCursor }), ...(total === undefined ? {} : { total }) };
+}
+
+async function ask(
+  bridge: Bridge,
+  kind: 'query' | 'read' | 'batchRead',
+  target: string,
+  options: Record<string, unknown>,
+): Promise<Page> {
+  switch (kind) {
+    case 'query':
+      return await bridge.query(target, options as QueryOptions);
+    case 'read':
+      return await bridge.read(target, options as ReadOptions);
+    case 'batchRead': {
+      // The public interface says rows; some bridges say a page.
+      const answer: Row[] | Page = await bridge.batchRead(target, options as BatchReadOptions);
+      return Array.isArray(answer) ? { rows: answer } : answer;
+    }
+  }
+}
