@@ -115,7 +115,7 @@ function rows(
       if (kind !== 'query') return await answerRows(call, await submit(call, kind, target, given, deadlineMs));
       const { options, nextCursor } = paged(call.body as unknown as Question & PagedQuery, given);
       const job = await submit(call, kind, target, options, deadlineMs);
-      return await answerRows(call, job, meta => ({ ...nextCursor(meta.count), ...meta }));
+      return await answerRows(call, job, meta => ({ ...meta, ...nextCursor(meta.count) }));
     },
   };
 }
