@@ -4,7 +4,7 @@ const allow = (room, rooms) => ({
   name: `${room}-imports-only-what-lies-below`,
   severity: 'error',
   from: { path: `^src/${room}/` },
-  to: { path: '^src/', pathNot: [LEAVES, `^src/${room}/`, ...rooms.map(r => `^src/${r}/`)] },
+  to: { path: '^src/', pathNot: [LEAVES, `^src/${room}/`, ...rooms.map(r => `^src/${r}(/|\\.ts$)`)] },
 });
 
 module.exports = {

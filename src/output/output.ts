@@ -38,6 +38,11 @@ export interface Output {
   success(text: string): void;
   warn(text: string): void;
   /** `error: …` and `hint: …`, or the JSON form; to stderr, never silenced. */
-  error(error: { code: string; message: string; hint?: string | undefined; stack?: string | undefined }): void;
+  error(error: {
+    code: string;
+    message: string;
+    hint?: string | undefined;
+    stack?: string | undefined;
+  }): void;
   progress(text: string): Progress;
 }

@@ -1,0 +1,178 @@
+/** One request, one answer: headers, bounds, and what each kind of failure is called. */
+import type { Agent, IncomingMessage, RequestOptions } from 'node:http';
+import { AppError } from '../errors.ts';
+import {
+  cancelledError,
+  incompleteError,
+  problemError,
+  redirectError,
+  strangerError,
+  unreachableError,
+} from './api-error.ts';
+import { linesOf } from './ndjson.ts';
+
+/** Longest silence of a service that was not asked to wait for a database. */
+const SILENCE_MS = 60_000;
+/** What a job's answer may take beyond the job's own deadline. */
+const DEADLINE_SLACK_MS = 15_000;
+/** What one answer may hold; larger ones are streamed. */
+const MAX_ANSWER_BYTES = 512 * 1_048_576;
+const JSON_TYPE = /^application\/(?:[a-z.-]+\+)?json\b/i;
+const NDJSON_TYPE = /^application\/x-ndjson\b/i;
+
+export interface TransportOptions {
+  /** Undefined for what needs none. */
+  key?: string | undefined;
+  /** Certificate authorities, in place of the usual ones. */
+  ca?: readonly string[] | undefined;
+  version: string;
+  /** How connections are made; a proxy's agent has its place here. */
+  agent?: Agent | undefined;
+  /** Ends whatever is under way. */
+  signal?: AbortSignal | undefined;
+}
+
+export interface CallOptions {
+  /** The job's own deadline, in milliseconds: the answer may take that long. */
+  deadlineMs?: number | undefined;
+}
+
+export class Transport {
+  readonly #base: URL;
+  readonly #options: TransportOptions;
+
+  constructor(base: URL, options: TransportOptions) {
+    this.#base = base;
+    this.#options = options;
+  }
+
+  async json(method: string, path: string, body: unknown, options?: CallOptions): Promise<unknown> {
+    const response = await this.#send(method, path, body, 'application/json', options);
+    const status = response.statusCode as number;
+    if (status === 204) {
+      response.resume();
+      return null;
+    }
+    return await this.#document(response);
+  }
+
+  async *lines(
+    path: string,
+    body: unknown,
+    options?: CallOptions,
+  ): AsyncGenerator<string[], void, undefined> {
+    const response = await this.#send('POST', path, body, 'application/x-ndjson', options);
+    if (!NDJSON_TYPE.test(response.headers['content-type'] ?? '')) {
+      response.destroy();
+      throw strangerError(this.#base.origin, response.statusCode as number, response.headers['content-type']);
+    }
+    yield* linesOf(response, this.#options.signal);
+  }
+
+  /** The answer with a status of success; anything else is thrown. */
+  async #send(
+    method: string,
+    path: string,
+    body: unknown,
+    accept: string,
+    options: CallOptions = {},
+  ): Promise<IncomingMessage> {
+    const { deadlineMs } = options;
+    const silenceMs =
+      deadlineMs === undefined ? SILENCE_MS : Math.max(SILENCE_MS, deadlineMs + DEADLINE_SLACK_MS);
+    const response = await this.#request(method, path, body, accept, silenceMs);
+    const status = response.statusCode as number;
+    if (status >= 300 && status < 400) {
+      response.destroy();
+      throw redirectError(this.#base.origin, response.headers.location);
+    }
+    if (status >= 200 && status < 300) return response;
+    const problem = await this.#document(response);
+    const members =
+      typeof problem === 'object' && problem !== null ? (problem as Record<string, unknown>) : {};
+    throw problemError(status, members, response.headers['retry-after']);
+  }
+
+  async #request(
+    method: string,
+    path: string,
+    body: unknown,
+    accept: string,
+    silenceMs: number,
+  ): Promise<IncomingMessage> {
+    const { key, version, ca, agent, signal } = this.#options;
+    const { protocol, hostname, port, pathname, origin } = this.#base;
+    const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+    const settings: RequestOptions & { ca?: string[] } = {
+      method,
+      protocol,
+      hostname: hostname.replace(/^\[|\]$/g, ''),
+      port,
+      path: pathname.replace(/\/$/, '') + path,
+      // A connection of its own: it ends with the call, and the process with it.
+      agent: agent ?? false,
+      timeout: silenceMs,
+      headers: {
+        accept,
+        'user-agent': `semilayer/${version}`,
+        ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+        ...(payload === undefined
+          ? {}
+          : { 'content-type': 'application/json', 'content-length': String(payload.length) }),
+      },
+      ...(ca === undefined ? {} : { ca: [...ca] }),
+    };
+    const { request } = protocol === 'https:' ? await import('node:https') : await import('node:http');
+    return await new Promise((resolve, reject) => {
+      const outgoing = request(settings);
+      const abort = (): void => void outgoing.destroy(cancelledError());
+      if (signal?.aborted) abort();
+      signal?.addEventListener('abort', abort, { once: true });
+      outgoing.once('close', () => signal?.removeEventListener('abort', abort));
+      let response: IncomingMessage | undefined;
+      outgoing.on('timeout', () => {
+        // Rows that wait here for a slow reader are no silence of the service's.
+        if (response === undefined || response.readableLength === 0) outgoing.destroy(timedOut());
+      });
+      outgoing.on('response', incoming => {
+        response = incoming;
+        resolve(incoming);
+      });
+      outgoing.on('error', error =>
+        reject(error instanceof AppError ? error : unreachableError(origin, error)),
+      );
+      outgoing.end(payload);
+    });
+  }
+
+  async #document(response: IncomingMessage): Promise<unknown> {
+    const type = response.headers['content-type'];
+    if (!JSON_TYPE.test(type ?? '')) {
+      response.destroy();
+      throw strangerError(this.#base.origin, response.statusCode as number, type);
+    }
+    const chunks: Buffer[] = [];
+    let size = 0;
+    try {
+      for await (const chunk of response) {
+        chunks.push(chunk as Buffer);
+        size += (chunk as Buffer).length;
+        if (size > MAX_ANSWER_BYTES) {
+          throw new AppError('invalid_request', {
+            message: 'the answer is too large to be held at once',
+            hint: 'ask for --ndjson, a smaller --limit or fewer fields',
+          });
+        }
+      }
+      if (!response.complete) throw incompleteError();
+      return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+    } catch (error) {
+      if (error instanceof AppError) throw error;
+      throw incompleteError(error);
+    }
+  }
+}
+
+function timedOut(): Error {
+  return Object.assign(new Error('timed out'), { code: 'ETIMEDOUT' });
+}

@@ -1,0 +1,114 @@
+/** The commander program, built out of the command table. */
+import { Command, Help, Option } from 'commander';
+import type { Args, CommandSpec, Flags, GroupSpec, OptionSpec } from './command.ts';
+
+export interface ProgramOptions {
+  version: string;
+  commands: readonly CommandSpec[];
+  groups: readonly GroupSpec[];
+  /** Help, to stdout. */
+  print: (text: string) => void;
+  width: number | undefined;
+  /** Called with the command that was typed. */
+  act: (spec: CommandSpec, args: Args, flags: Flags) => Promise<void>;
+}
+
+const NAME = 'semilayer';
+
+export function buildProgram(options: ProgramOptions): Command {
+  const program = new Command(NAME);
+  program
+    .description('Reach databases you must not expose: runners dial out, questions come back answered.')
+    .version(options.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .exitOverride()
+    .showSuggestionAfterError(true)
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: command => termOf(command) })
+    .configureOutput({
+      writeOut: options.print,
+      // Only the help of a group that was named without a command comes this way; errors are thrown.
+      writeErr: options.print,
+      outputError: () => {},
+      getOutHelpWidth: () => options.width as number,
+      getErrHelpWidth: () => options.width as number,
+    })
+    .option('--context <name>', 'context to use (SEMILAYER_CONTEXT)')
+    .option('--service-url <url>', 'service API to speak to (SEMILAYER_SERVICE_URL)')
+    .option('--ca-file <path>', 'further certificate authorities, PEM (SEMILAYER_CA_FILE)')
+    .option('--insecure', 'allow connections without TLS to other machines (SEMILAYER_INSECURE=1)')
+    .option('--no-input', 'never ask')
+    .option('-q, --quiet', 'say nothing but data, warnings and errors')
+    .option('--debug', 'show where an error came from')
+    .option('--color', 'colour, even off a terminal')
+    .option('--no-color', 'no colour')
+    .option('--json', 'print JSON');
+  program.addHelpText(
+    'after',
+    examplesText([
+      'demo',
+      'dev',
+      'runners create edge-1 > .env',
+      'run --env-file .env',
+      'help runners create',
+    ]),
+  );
+  const groups = new Map<string, Command>([['', program]]);
+  for (const spec of options.commands) addCommand(spec, groups, options);
+  return program;
+}
+
+/** The command that these words name, or undefined. */
+export function findCommand(program: Command, words: readonly string[]): Command | undefined {
+  return words.reduce<Command | undefined>(
+    (at, word) => at?.commands.find(command => command.name() === word),
+    program,
+  );
+}
+
+function addCommand(spec: CommandSpec, groups: Map<string, Command>, options: ProgramOptions): void {
+  const words = spec.usage.split(' ');
+  const firstArgument = words.findIndex(word => /^[<[]/.test(word));
+  const path = firstArgument < 0 ? words : words.slice(0, firstArgument);
+  const parent = groupOf(path.slice(0, -1), groups, options);
+  const command = parent.command(path[path.length - 1] as string).description(spec.summary);
+  // A command that also has others below it, as `gateway` has `gateway keys`.
+  groups.set(path.join(' '), command.helpCommand(false));
+  for (const argument of firstArgument < 0 ? [] : words.slice(firstArgument)) command.argument(argument);
+  for (const option of spec.options ?? []) command.addOption(optionOf(option));
+  command.addHelpText('after', examplesText(spec.examples));
+  command.action(async (...given: unknown[]) => {
+    const args = given.slice(0, -2) as Args;
+    await options.act(spec, args, command.optsWithGlobals());
+  });
+}
+
+function groupOf(path: readonly string[], groups: Map<string, Command>, options: ProgramOptions): Command {
+  const key = path.join(' ');
+  const known = groups.get(key);
+  if (known) return known;
+  const parent = groupOf(path.slice(0, -1), groups, options);
+  const group = parent.command(path[path.length - 1] as string).helpCommand(false);
+  group.description(options.groups.find(spec => spec.name === key)?.summary ?? '');
+  const below = options.commands.filter(spec => spec.usage.startsWith(`${key} `));
+  group.addHelpText('after', examplesText(below.flatMap(spec => spec.examples.slice(0, 1))));
+  groups.set(key, group);
+  return group;
+}
+
+function examplesText(examples: readonly string[]): string {
+  return `\nExamples:\n${examples.map(example => `  $ ${NAME} ${example}`).join('\n')}`;
+}
+
+function optionOf(spec: OptionSpec): Option {
+  const option = new Option(spec.flags, spec.description);
+  if (spec.choices) option.choices(spec.choices);
+  if (spec.required) option.makeOptionMandatory();
+  if (spec.repeatable) option.argParser((value: string, before: string[] = []) => [...before, value]);
+  return option;
+}
+
+/** `runners`, and `query <source> <target>`, without `[options]` on each line. */
+function termOf(command: Command): string {
+  return new Help().subcommandTerm(command).replace(' [options]', '');
+}

@@ -1,0 +1,143 @@
+/** From a command line to an exit status: parse, run, render what was thrown. */
+import { CommanderError } from 'commander';
+import { AppError, EXIT, exitStatusOf, messageOf } from '../errors.ts';
+import { createOutput } from '../output/create-output.ts';
+import type { Output } from '../output/output.ts';
+import { buildProgram, findCommand } from './build-program.ts';
+import type { CommandSpec } from './command.ts';
+import { COMMANDS, GROUPS } from './command-table.ts';
+import type { Context, GlobalOptions } from './context.ts';
+import { hasPrinted, usageErrorOf } from './usage-error.ts';
+
+/** The process, behind ports: a Context before its options are known. */
+export type ProcessPorts = Omit<Context, 'global' | 'output'>;
+
+/** Runs one command line (without the program's own name) and returns its exit status. Never rejects. */
+export async function run(argv: readonly string[], ports: ProcessPorts): Promise<number> {
+  const globals = guessGlobals(argv);
+  try {
+    return await dispatch(argv, ports, globals);
+  } catch (error) {
+    const output = await outputFor(ports, globals);
+    return renderError(error, output, globals.debug);
+  }
+}
+
+/** Says what went wrong; returns the exit status. */
+export function renderError(error: unknown, output: Output, debug: boolean): number {
+  const stack = debug && error instanceof Error ? stackOf(error) : undefined;
+  if (error instanceof AppError) {
+    output.error({ code: error.code, message: error.message, hint: error.hint, stack });
+    return exitStatusOf(error.code);
+  }
+  const hint = debug ? undefined : 'run the command again with --debug to see where it came from';
+  output.error({ code: 'internal', message: `unexpected failure: ${messageOf(error)}`, hint, stack });
+  return EXIT.failure;
+}
+
+async function dispatch(
+  argv: readonly string[],
+  ports: ProcessPorts,
+  globals: GlobalOptions,
+): Promise<number> {
+  let status: number = EXIT.ok;
+  const { stdout } = ports.streams;
+  const program = buildProgram({
+    version: ports.version,
+    commands: [
+      ...COMMANDS,
+      helpCommand(
+        text => stdout.write(text),
+        words => findCommand(program, words)?.helpInformation(),
+      ),
+    ],
+    groups: GROUPS,
+    print: text => void stdout.write(text),
+    width: stdout.isTTY ? stdout.columns : undefined,
+    act: async (spec, args, flags) => {
+      Object.assign(globals, globalsOf(flags));
+      const ctx: Context = { ...ports, global: globals, output: await outputFor(ports, globals) };
+      const result = await spec.run(args, flags, ctx);
+      if (typeof result === 'number') status = result;
+    },
+  });
+  if (argv.length === 0) {
+    program.outputHelp();
+    return status;
+  }
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (hasPrinted(error)) return EXIT.ok;
+    throw usageErrorOf(error, commandWords(argv));
+  }
+  return status;
+}
+
+async function outputFor(ports: ProcessPorts, global: GlobalOptions): Promise<Output> {
+  return await createOutput({ streams: ports.streams, env: ports.env, global, now: () => ports.clock.now() });
+}
+
+function globalsOf(flags: Record<string, unknown>): GlobalOptions {
+  const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+  return {
+    context: text(flags.context),
+    serviceUrl: text(flags.serviceUrl),
+    caFile: text(flags.caFile),
+    insecure: flags.insecure === true,
+    input: flags.input !== false,
+    quiet: flags.quiet === true,
+    debug: flags.debug === true,
+    json: flags.json === true,
+    color: typeof flags.color === 'boolean' ? flags.color : undefined,
+  };
+}
+
+/** How to render what goes wrong before the command line is understood. */
+function guessGlobals(argv: readonly string[]): GlobalOptions {
+  const end = argv.indexOf('--');
+  const options = new Set(end < 0 ? argv : argv.slice(0, end));
+  const color = options.has('--no-color') ? { color: false } : options.has('--color') ? { color: true } : {};
+  return globalsOf({ debug: options.has('--debug'), json: options.has('--json'), ...color });
+}
+
+/** The leading words that name a command, for the hint. */
+function commandWords(argv: readonly string[]): string[] {
+  const words = argv.filter(word => !word.startsWith('-'));
+  const usages = [...COMMANDS.map(spec => spec.usage), ...GROUPS.map(group => group.name)];
+  for (let length = Math.min(words.length, 3); length > 0; length--) {
+    const path = words.slice(0, length).join(' ');
+    if (usages.some(usage => usage === path || usage.startsWith(`${path} `))) return words.slice(0, length);
+  }
+  return [];
+}
+
+function helpCommand(
+  print: (text: string) => void,
+  helpOf: (words: string[]) => string | undefined,
+): CommandSpec {
+  return {
+    usage: 'help [topic...]',
+    summary: 'Show help of a command, or about exit-codes or environment',
+    examples: ['help runners create', 'help exit-codes', 'help environment'],
+    run: async ([topic]) => {
+      const words = topic as string[];
+      const { helpTopic } = await import('../commands/help-topics.ts');
+      const text = (words.length === 1 ? helpTopic(words[0] as string) : undefined) ?? helpOf(words);
+      if (text === undefined) {
+        throw new AppError('usage', {
+          message: `there is no help about "${words.join(' ')}"`,
+          hint: 'semilayer help shows the commands; further topics: exit-codes, environment',
+        });
+      }
+      print(text);
+    },
+  };
+}
+
+/** Where it was thrown, and the same of what caused it. */
+function stackOf(error: Error): string {
+  const stack = error.stack ?? error.message;
+  return error.cause instanceof Error ? `${stack}\ncaused by: ${stackOf(error.cause)}` : stack;
+}

@@ -1,0 +1,114 @@
+/** Commands that start something and keep it running. */
+import type { DevFlags } from '../../commands/dev.ts';
+import type { GatewayFlags } from '../../commands/gateway.ts';
+import type { ReadyFlags } from '../../commands/ready.ts';
+import type { RunFlags } from '../../commands/run-settings.ts';
+import type { CommandSpec, OptionSpec } from '../command.ts';
+
+const HEALTH_PORT: OptionSpec = {
+  flags: '--health-port <port>',
+  description: 'port of /livez, /readyz, /health and /metrics (SEMILAYER_HEALTH_PORT, PORT)',
+};
+const ROLE: OptionSpec = {
+  flags: '--role <role>',
+  description: 'what the key may do',
+  choices: ['admin', 'operator', 'read-only', 'query-only'],
+  required: true,
+};
+const loadKeys = () => import('../../commands/gateway-keys.ts');
+
+export const PROCESS_COMMANDS: readonly CommandSpec[] = [
+  {
+    usage: 'run',
+    summary: 'Run a runner in the foreground',
+    options: [
+      { flags: '--id <runner>', description: 'ID or name of the runner (SEMILAYER_RUNNER_ID)' },
+      { flags: '--gateway-url <url>', description: 'gateway to dial (SEMILAYER_GATEWAY_URL)' },
+      { flags: '--env-file <path>', description: 'read variables from this file' },
+      { flags: '--token-file <path>', description: 'read the token from this file, or from stdin with -' },
+      {
+        flags: '--token-wait <duration>',
+        description: 'wait for another token in the file after a refusal (10s)',
+      },
+      { flags: '--concurrency <n>', description: 'jobs at once' },
+      { flags: '--grace-period <duration>', description: 'longest a drain may take (25s)' },
+      HEALTH_PORT,
+      { flags: '--log-format <format>', description: 'pretty or json', choices: ['pretty', 'json'] },
+    ],
+    examples: ['run --env-file .env', 'run --id edge-1 --token-file /run/secrets/token --log-format json'],
+    run: async (_args, flags, ctx) =>
+      await (await import('../../commands/run.ts')).runCommand(flags as RunFlags, ctx),
+  },
+  {
+    usage: 'ready',
+    summary: 'Ask a runner on this machine whether it is ready; exit 0 or 1',
+    options: [HEALTH_PORT],
+    examples: ['ready --health-port 8080'],
+    run: async (_args, flags, ctx) =>
+      await (await import('../../commands/ready.ts')).readyCommand(flags as ReadyFlags, ctx),
+  },
+  {
+    usage: 'gateway',
+    summary: 'Run service API, gateway and Console in one process',
+    options: [
+      { flags: '--port <port>', description: 'port to listen on, 0 for a free one (4400)' },
+      { flags: '--host <host>', description: 'address to listen on (127.0.0.1)' },
+      { flags: '--public-url <url>', description: 'the address that clients use' },
+      { flags: '--allowed-host <host>', description: 'a further host name to answer to', repeatable: true },
+      { flags: '--data-dir <dir>', description: 'where records are kept (./semilayer-data)' },
+      { flags: '--tls-cert <file>', description: 'certificate chain, PEM' },
+      { flags: '--tls-key <file>', description: 'its private key, PEM' },
+      {
+        flags: '--trusted-proxy <cidr>',
+        description: 'proxies whose X-Forwarded headers count',
+        repeatable: true,
+      },
+      { flags: '--metrics-open', description: 'serve /metrics without a key' },
+    ],
+    examples: ['gateway', 'gateway --port 8443 --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem'],
+    run: async (_args, flags, ctx) =>
+      await (await import('../../commands/gateway.ts')).gatewayCommand(flags as GatewayFlags, ctx),
+  },
+  {
+    usage: 'gateway keys create <name>',
+    summary: 'Make an API key in the directory of a stopped gateway',
+    options: [ROLE],
+    examples: ['gateway keys create rescue --role admin --data-dir ./semilayer-data'],
+    run: async ([name], flags, ctx) => await (await loadKeys()).createGatewayKey(name as string, flags, ctx),
+  },
+  {
+    usage: 'gateway keys list',
+    summary: 'List the API keys of a stopped gateway',
+    examples: ['gateway keys list'],
+    run: async (_args, flags, ctx) => await (await loadKeys()).listGatewayKeys(flags, ctx),
+  },
+  {
+    usage: 'gateway keys revoke <key>',
+    summary: 'Revoke an API key of a stopped gateway',
+    examples: ['gateway keys revoke ci'],
+    run: async ([key], flags, ctx) => await (await loadKeys()).revokeGatewayKey(key as string, flags, ctx),
+  },
+  {
+    usage: 'gateway backup <file>',
+    summary: "Write a consistent copy of a stopped gateway's store",
+    examples: ['gateway backup semilayer-backup.db'],
+    run: async ([file], flags, ctx) => await (await loadKeys()).backupGateway(file as string, flags, ctx),
+  },
+  {
+    usage: 'dev',
+    summary: 'Run a gateway, a sample source and a runner, to try things out',
+    options: [
+      { flags: '--port <port>', description: 'port to listen on, 0 for a free one (4400)' },
+      { flags: '--data-dir <dir>', description: 'keep the data here (a temporary directory)' },
+    ],
+    examples: ['dev', 'dev --port 0 --data-dir ./dev-data'],
+    run: async (_args, flags, ctx) =>
+      await (await import('../../commands/dev.ts')).devCommand(flags as DevFlags, ctx),
+  },
+  {
+    usage: 'demo',
+    summary: 'Play the whole loop with real parts in a temporary directory',
+    examples: ['demo'],
+    run: async (_args, flags, ctx) => await (await import('../../commands/demo.ts')).demoCommand(flags, ctx),
+  },
+];

@@ -1,0 +1,54 @@
+/** `semilayer help exit-codes|environment`. */
+
+const EXIT_CODES = `Exit codes
+
+  0    done (a completed drain too)
+  1    unexpected failure
+  2    wrong usage or configuration
+  3    not found
+  4    no credential (API key, or a runner ID without its token)
+  5    conflict (a name, a busy port, a data directory in use)
+  6    service, gateway or runner unreachable or full
+  7    the source or the job failed
+  77   refused (key or token wrong, rotated, revoked, not allowed): do not retry
+  124  drain timed out
+  130  interrupted (SIGINT)
+  143  terminated (SIGTERM)
+`;
+
+const ENVIRONMENT = `Environment
+
+Runner
+  SEMILAYER_RUNNER_ID            ID or name of the runner
+  SEMILAYER_RUNNER_TOKEN_FILE    file holding its token
+  SEMILAYER_RUNNER_TOKEN         its token; setting both is an error
+  SEMILAYER_GATEWAY_URL          gateway to dial; else the current context's, else the hosted one
+  SEMILAYER_SOURCE_<NAME>_URL    credentials of a runner-local source, and …_URL_FILE, …_CONFIG, …_CONFIG_FILE
+  SEMILAYER_HEALTH_PORT, PORT    serve /livez, /readyz, /health, /metrics
+  SEMILAYER_HEALTH_HOST          where (127.0.0.1)
+
+Service
+  SEMILAYER_SERVICE_URL          service API to speak to
+  SEMILAYER_API_KEY              its key
+  SEMILAYER_CONTEXT              context to use
+
+All commands
+  SEMILAYER_CONFIG_DIR           where the config file is
+  SEMILAYER_CA_FILE              further certificate authorities, PEM
+  SEMILAYER_INSECURE=1           allow connections without TLS to other machines
+  NO_COLOR, FORCE_COLOR, CI      as their conventions say; --color and --no-color win
+  HTTPS_PROXY, HTTP_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS
+
+Precedence: flag, environment, .semilayerrc of the project (names a context), user config, default.
+semilayer config explain prints every effective value and where it came from.
+`;
+
+const TOPICS = new Map([
+  ['exit-codes', EXIT_CODES],
+  ['environment', ENVIRONMENT],
+]);
+
+/** The text of a topic, or undefined for what is none. */
+export function helpTopic(name: string): string | undefined {
+  return TOPICS.get(name);
+}

@@ -1,0 +1,37 @@
+/** `semilayer keys create|list|revoke`. */
+import type { Context } from '../cli/context.ts';
+import { AppError } from '../errors.ts';
+import type { Column } from '../output/output.ts';
+import type { KeyRecord } from './records.ts';
+import { everyItem, openService, recordPath } from './service.ts';
+
+export const KEY_COLUMNS: readonly Column<KeyRecord>[] = [
+  { header: 'ID', value: one => one.id },
+  { header: 'NAME', value: one => one.name },
+  { header: 'ROLE', value: one => one.role },
+  { header: 'KEY', value: one => one.fingerprint },
+  { header: 'CREATED', value: one => one.createdAt, format: 'time' },
+  { header: 'REVOKED', value: one => one.revokedAt, format: 'time' },
+];
+
+export async function createKey(name: string, flags: { role?: string }, ctx: Context): Promise<void> {
+  const { client } = await openService(ctx);
+  const record = (await client.post('/v1/keys', { name, role: flags.role })) as KeyRecord & { key: string };
+  if (typeof record?.key !== 'string') {
+    throw new AppError('incomplete_response', { message: 'the service answered without a key' });
+  }
+  if (ctx.global.json) ctx.output.document(record);
+  else ctx.output.data(`SEMILAYER_API_KEY=${record.key}`);
+  ctx.output.success(`created key ${record.name} (${record.role}), ${record.fingerprint}: shown this once`);
+}
+
+export async function listKeys(ctx: Context): Promise<void> {
+  const { client } = await openService(ctx);
+  ctx.output.list(await everyItem<KeyRecord>(client, '/v1/keys'), KEY_COLUMNS, 'no keys');
+}
+
+export async function revokeKey(key: string, ctx: Context): Promise<void> {
+  const { client } = await openService(ctx);
+  await client.delete(recordPath('keys', key));
+  ctx.output.success(`revoked key ${key}`);
+}

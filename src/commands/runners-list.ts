@@ -1,0 +1,109 @@
+/** `semilayer runners list|show`. */
+import type { Client } from '../api/client.ts';
+import type { Context } from '../cli/context.ts';
+import { AppError } from '../errors.ts';
+import type { Column } from '../output/output.ts';
+import type { RunnerRecord, SessionRecord } from './records.ts';
+import { everyItem, openService, recordPath } from './service.ts';
+
+const WATCH_PERIOD_MS = 1_000;
+const NONE = 'no runners yet: semilayer runners create <name>';
+
+const COLUMNS: readonly Column<RunnerRecord>[] = [
+  { header: 'ID', value: one => one.id },
+  { header: 'NAME', value: one => one.name },
+  { header: 'TYPE', value: one => one.type },
+  { header: 'STATUS', value: one => one.status, format: 'status' },
+  { header: 'SOURCES', value: one => one.sources, format: 'list' },
+  { header: 'VERSION', value: versionOf },
+  { header: 'LAST SEEN', value: one => one.lastSeenAt, format: 'time' },
+];
+
+const SESSION_COLUMNS: readonly Column<SessionRecord>[] = [
+  { header: 'SESSION', value: one => one.id },
+  { header: 'INSTANCE', value: one => one.instance },
+  { header: 'VERSION', value: one => one.version },
+  { header: 'ADDRESS', value: one => one.remoteAddress },
+  { header: 'CONNECTED', value: one => one.connectedAt, format: 'time' },
+  { header: 'HEARTBEAT', value: one => one.lastHeartbeatAt, format: 'time' },
+  { header: 'JOBS', value: one => one.activeJobs, format: 'number' },
+  { header: 'TOKEN', value: one => one.fingerprint },
+];
+
+export async function listRunners(flags: { watch?: boolean }, ctx: Context): Promise<void> {
+  const { client } = await openService(ctx);
+  if (flags.watch) return await watch(client, ctx);
+  ctx.output.list(await byName(client), COLUMNS, NONE);
+}
+
+export async function showRunner(runner: string, ctx: Context): Promise<void> {
+  const { output } = ctx;
+  const { client } = await openService(ctx);
+  const record = (await client.get(recordPath('runners', runner))) as RunnerRecord;
+  output.record(record, [
+    ['id', record.id],
+    ['name', record.name],
+    ['type', record.type],
+    ['status', record.status, 'status'],
+    ['sources', record.sources, 'list'],
+    ['version', versionOf(record)],
+    ['token', record.fingerprint],
+    ['previous token', record.previousFingerprint],
+    ['valid until', record.previousExpiresAt, 'time'],
+    ['created', record.createdAt, 'time'],
+    ['rotated', record.rotatedAt, 'time'],
+    ['last seen', record.lastSeenAt, 'time'],
+    ['sessions', record.sessions.length],
+  ]);
+  if (output.json || record.sessions.length === 0) return;
+  if (output.stdoutIsTerminal) output.data('');
+  output.list(record.sessions, SESSION_COLUMNS, '');
+}
+
+/** Shows the list whenever it has changed; the person's Ctrl-C is its ordinary end. */
+async function watch(client: Client, ctx: Context): Promise<void> {
+  const { output, clock } = ctx;
+  const stop = new AbortController();
+  const dispose = ctx.signals.on(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'], () => stop.abort());
+  try {
+    let shown = '';
+    let lost = false;
+    for (let first = true; !stop.signal.aborted; first = false) {
+      try {
+        const runners = await byName(client);
+        if (lost) output.note('the service answers again');
+        lost = false;
+        // Where times are relative the picture ages even when nothing happens.
+        const state = output.stdoutIsTerminal ? `${clock.now()}` : JSON.stringify(runners.map(visible));
+        if (state !== shown) {
+          if (output.stdoutIsTerminal && !output.json) output.data('\u001b[H\u001b[2J\u001b[H');
+          output.list(runners, COLUMNS, NONE);
+        }
+        shown = state;
+      } catch (error) {
+        // A service that restarts is no reason to stop watching it.
+        if (first || !(error instanceof AppError && error.retryable)) throw error;
+        if (!lost) output.warn(`${error.message}; still trying`);
+        lost = true;
+      }
+      await clock.sleep(WATCH_PERIOD_MS, stop.signal);
+    }
+  } finally {
+    dispose();
+  }
+}
+
+/** What a change of is worth another list: heartbeats alone are not. */
+function visible(record: RunnerRecord): unknown {
+  const { id, name, type, status, sources } = record;
+  return [id, name, type, status, sources, versionOf(record)];
+}
+
+async function byName(client: Client): Promise<RunnerRecord[]> {
+  const runners = await everyItem<RunnerRecord>(client, '/v1/runners');
+  return runners.sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
+}
+
+function versionOf(record: RunnerRecord): string | null {
+  return record.version ?? record.sessions[0]?.version ?? null;
+}

@@ -1,0 +1,150 @@
+/** `semilayer runners create|rotate|revoke|delete|assign|unassign`. */
+import type { Context } from '../cli/context.ts';
+import { checkEnvFileWritable, writeEnvFile } from '../config/env-file.ts';
+import { AppError, EXIT, messageOf } from '../errors.ts';
+import { parseDuration } from '../platform/duration.ts';
+import { agreed } from './ask.ts';
+import type { RunnerRecord } from './records.ts';
+import { gatewayToTell, openService, recordPath, type Service } from './service.ts';
+
+type NewToken = RunnerRecord & { token: string };
+
+interface TokenFlags {
+  envFile?: string;
+}
+
+/** Bounds of an overlap: a second to a week. */
+const MIN_OVERLAP_MS = 1_000;
+const MAX_OVERLAP_MS = 604_800_000;
+
+export async function createRunner(
+  name: string,
+  flags: TokenFlags & { type?: string },
+  ctx: Context,
+): Promise<void> {
+  const service = await openService(ctx);
+  if (flags.envFile !== undefined) await checkEnvFileWritable(flags.envFile);
+  const body = { name, ...(flags.type === undefined ? {} : { type: flags.type }) };
+  const record = tokenOf(await service.client.post('/v1/runners', body));
+  await handOver(record, 'created', flags, service, ctx);
+}
+
+export async function rotateRunner(
+  runner: string,
+  flags: TokenFlags & { overlap?: string; yes?: boolean },
+  ctx: Context,
+): Promise<number> {
+  const overlapMs =
+    flags.overlap === undefined
+      ? undefined
+      : parseDuration(flags.overlap, '--overlap', { minMs: MIN_OVERLAP_MS, maxMs: MAX_OVERLAP_MS });
+  const service = await openService(ctx);
+  const path = recordPath('runners', runner);
+  const consequence =
+    overlapMs === undefined ? 'its sessions end at once' : `its old token ends in ${flags.overlap}`;
+  if (!(await agreed(`Rotate the token of runner "${runner}"? ${consequence}.`, flags, ctx)))
+    return EXIT.failure;
+  if (flags.envFile !== undefined) await checkEnvFileWritable(flags.envFile);
+  const record = tokenOf(
+    await service.client.post(`${path}/rotate`, overlapMs === undefined ? {} : { overlapMs }),
+  );
+  await handOver(record, 'rotated', flags, service, ctx);
+  return EXIT.ok;
+}
+
+export async function revokeRunner(runner: string, flags: { yes?: boolean }, ctx: Context): Promise<number> {
+  const { client } = await openService(ctx);
+  const path = recordPath('runners', runner);
+  if (!(await agreed(`Revoke runner "${runner}"? Its tokens and sessions end at once.`, flags, ctx))) {
+    return EXIT.failure;
+  }
+  const record = (await client.post(`${path}/revoke`, {})) as RunnerRecord;
+  if (ctx.global.json) ctx.output.document(record);
+  ctx.output.success(`revoked runner ${record.name} (${record.id}); its record stays`);
+  return EXIT.ok;
+}
+
+export async function deleteRunner(runner: string, flags: { yes?: boolean }, ctx: Context): Promise<number> {
+  const { client } = await openService(ctx);
+  const path = recordPath('runners', runner);
+  if (!(await agreed(`Delete runner "${runner}"? Its sessions end at once.`, flags, ctx)))
+    return EXIT.failure;
+  await client.delete(path);
+  ctx.output.success(`deleted runner ${runner}`);
+  return EXIT.ok;
+}
+
+export async function assignSources(runner: string, sources: string[], ctx: Context): Promise<void> {
+  const { client } = await openService(ctx);
+  const record = (await client.post(`${recordPath('runners', runner)}/sources`, { sources })) as RunnerRecord;
+  saySources(record, ctx);
+}
+
+export async function unassignSources(runner: string, sources: string[], ctx: Context): Promise<void> {
+  const { client } = await openService(ctx);
+  const record = (await client.delete(`${recordPath('runners', runner)}/sources`, {
+    sources,
+  })) as RunnerRecord;
+  saySources(record, ctx);
+}
+
+function saySources(record: RunnerRecord, ctx: Context): void {
+  if (ctx.global.json) ctx.output.document(record);
+  const { name, sources } = record;
+  ctx.output.success(`runner ${name} answers for ${sources.length === 0 ? 'no source' : sources.join(', ')}`);
+}
+
+/** Gives the token to stdout or the env file, and to nothing else. */
+async function handOver(
+  record: NewToken,
+  done: 'created' | 'rotated',
+  flags: TokenFlags,
+  service: Service,
+  ctx: Context,
+): Promise<void> {
+  const { output, global } = ctx;
+  const block = { SEMILAYER_RUNNER_ID: record.id, SEMILAYER_RUNNER_TOKEN: record.token };
+  if (flags.envFile !== undefined) {
+    await writeOrExplain(flags.envFile, block, record, done);
+    if (global.json) output.document({ ...record, token: null });
+  } else if (global.json) {
+    output.document(record);
+  } else {
+    for (const [name, value] of Object.entries(block)) output.data(`${name}=${value}`);
+  }
+  output.success(
+    `${done} runner ${record.name} (${record.id}), token ${record.fingerprint ?? 'without a fingerprint'}`,
+  );
+  if (flags.envFile !== undefined) output.note(`its ID and token are in ${flags.envFile}`);
+  if (record.previousExpiresAt !== null && record.previousExpiresAt !== undefined) {
+    output.note(`the old token, ${record.previousFingerprint}, is valid until ${record.previousExpiresAt}`);
+  }
+  const gatewayUrl = await gatewayToTell(service);
+  if (gatewayUrl !== undefined) output.note(`where it runs, set SEMILAYER_GATEWAY_URL=${gatewayUrl}`);
+}
+
+/** The token is gone if it cannot be written: say so, and how to get another. */
+async function writeOrExplain(
+  path: string,
+  block: Record<string, string>,
+  record: RunnerRecord,
+  done: string,
+): Promise<void> {
+  try {
+    await writeEnvFile(path, block);
+  } catch (cause) {
+    throw new AppError('internal', {
+      message: `runner ${record.name} (${record.id}) was ${done}, but its token is lost: ${messageOf(cause)}`,
+      hint: `make another: semilayer runners rotate ${record.name} --yes --env-file PATH`,
+      cause,
+    });
+  }
+}
+
+/** What goes into an env file must not be able to add a line of its own to it. */
+function tokenOf(answer: unknown): NewToken {
+  const record = answer as Partial<NewToken>;
+  const fine = (text: unknown): text is string => typeof text === 'string' && /^[\x21-\x7e]+$/.test(text);
+  if (fine(record?.id) && fine(record.token)) return record as NewToken;
+  throw new AppError('incomplete_response', { message: 'the service answered without an ID and a token' });
+}
