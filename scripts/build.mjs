@@ -1,0 +1,140 @@
+/** Builds dist/: the bundles that are run, and the types that programs compile against. */
+import { spawn } from 'node:child_process';
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const DIST = join(ROOT, 'dist');
+const STAMP = join(DIST, '.stamp.json');
+const ENTRIES = { main: 'src/main.ts', runner: 'src/runner/index.ts', index: 'src/index.ts' };
+/** A program that was started before a rebuild may still load its own chunks lazily: they stay for this long. */
+const STALE_CHUNK_MS = 60 * 60_000;
+
+/** What the output depends on: a build whose stamp says the same need not be repeated. */
+export async function sourceHash() {
+  const hash = createHash('sha256');
+  const inputs = [
+    'package.json',
+    'package-lock.json',
+    'tsconfig.json',
+    'tsconfig.types.json',
+    'scripts/build.mjs',
+  ];
+  for (const path of [...inputs, ...(await filesUnder('src'))]) {
+    hash
+      .update(`${path}\0`)
+      .update(await readFile(join(ROOT, path)))
+      .update('\0');
+  }
+  return hash.digest('hex');
+}
+
+/** What was last built, as the two hashes of the sources it was built from. */
+export async function readStamp() {
+  try {
+    return JSON.parse(await readFile(STAMP, 'utf8'));
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * Builds into a directory of its own and moves the files into dist/ one by one, entry points last. Chunks are named by
+ * their content, so a build beside this one, or a program running from the build before, never meets half of it.
+ */
+export async function build({ types, clean }) {
+  const hash = await sourceHash();
+  const staging = join(ROOT, '.cache', `build-${randomUUID()}`);
+  try {
+    await Promise.all([bundle(staging), types ? emitTypes(join(staging, 'types')) : undefined]);
+    await install(staging, { clean });
+    const stamp = { code: hash, types: types ? hash : (await readStamp()).types };
+    await writeFile(join(staging, 'stamp'), `${JSON.stringify(stamp)}\n`);
+    await rename(join(staging, 'stamp'), STAMP);
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function bundle(staging) {
+  const { build: esbuild } = await import('esbuild');
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  await esbuild({
+    absWorkingDir: ROOT,
+    entryPoints: ENTRIES,
+    outdir: join(staging, 'code'),
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    charset: 'utf8',
+    define: { __SEMILAYER_VERSION__: JSON.stringify(version) },
+    logLevel: 'warning',
+  });
+}
+
+async function emitTypes(outDir) {
+  const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc');
+  await run(process.execPath, [tsc, '-p', 'tsconfig.types.json', '--outDir', outDir]);
+}
+
+async function install(staging, { clean }) {
+  const code = join(staging, 'code');
+  await mkdir(join(DIST, 'chunks'), { recursive: true });
+  await mkdir(join(code, 'chunks'), { recursive: true });
+  const chunks = await readdir(join(code, 'chunks'));
+  for (const name of chunks) await rename(join(code, 'chunks', name), join(DIST, 'chunks', name));
+  for (const name of Object.keys(ENTRIES)) await rename(join(code, `${name}.js`), join(DIST, `${name}.js`));
+  await replaceDirectory(join(staging, 'types'), join(DIST, 'types'), join(staging, 'old-types'));
+  for (const name of await readdir(join(DIST, 'chunks'))) {
+    if (chunks.includes(name)) continue;
+    const path = join(DIST, 'chunks', name);
+    const changed = await stat(path).catch(() => undefined);
+    if (changed && (clean || Date.now() - changed.mtimeMs > STALE_CHUNK_MS)) await rm(path, { force: true });
+  }
+}
+
+/** Types are read by compilers, never by a running program: the instant in which they are missing hurts nobody. */
+async function replaceDirectory(from, to, old) {
+  if (!(await exists(from))) return;
+  for (let attempt = 1; ; attempt++) {
+    if (await exists(to)) await rename(to, `${old}-${attempt}`).catch(() => {});
+    try {
+      return await rename(from, to);
+    } catch (error) {
+      if (attempt === 10) throw error;
+    }
+  }
+}
+
+async function filesUnder(directory) {
+  const entries = await readdir(join(ROOT, directory), { recursive: true, withFileTypes: true });
+  return entries
+    .filter(entry => entry.isFile())
+    .map(entry => relative(ROOT, join(entry.parentPath, entry.name)))
+    .sort();
+}
+
+async function exists(path) {
+  return (await stat(path).catch(() => undefined)) !== undefined;
+}
+
+async function run(command, args) {
+  const child = spawn(command, args, { cwd: ROOT, stdio: 'inherit' });
+  const status = await new Promise((done, failed) => child.once('error', failed).once('exit', done));
+  if (status !== 0) throw new Error(`${relative(ROOT, args[0])} ended with ${status}`);
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const started = performance.now();
+  const types = !process.argv.includes('--fast');
+  await build({ types, clean: process.argv.includes('--clean') });
+  const what = types ? 'dist' : 'dist, without types,';
+  process.stderr.write(`built ${what} in ${Math.round(performance.now() - started)} ms\n`);
+}
