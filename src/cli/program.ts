@@ -47,8 +47,8 @@ async function dispatch(
     commands: [
       ...COMMANDS,
       helpCommand(
-        text => stdout.write(text),
-        words => findCommand(program, words)?.helpInformation(),
+        text => void stdout.write(text),
+        words => findCommand(program, words),
       ),
     ],
     groups: GROUPS,
@@ -115,7 +115,7 @@ function commandWords(argv: readonly string[]): string[] {
 
 function helpCommand(
   print: (text: string) => void,
-  helpOf: (words: string[]) => string | undefined,
+  find: (words: string[]) => { outputHelp(): void } | undefined,
 ): CommandSpec {
   return {
     usage: 'help [topic...]',
@@ -124,14 +124,14 @@ function helpCommand(
     run: async ([topic]) => {
       const words = topic as string[];
       const { helpTopic } = await import('../commands/help-topics.ts');
-      const text = (words.length === 1 ? helpTopic(words[0] as string) : undefined) ?? helpOf(words);
-      if (text === undefined) {
-        throw new AppError('usage', {
-          message: `there is no help about "${words.join(' ')}"`,
-          hint: 'semilayer help shows the commands; further topics: exit-codes, environment',
-        });
-      }
-      print(text);
+      const text = words.length === 1 ? helpTopic(words[0] as string) : undefined;
+      if (text !== undefined) return print(text);
+      const command = find(words);
+      if (command) return command.outputHelp();
+      throw new AppError('usage', {
+        message: `there is no help about "${words.join(' ')}"`,
+        hint: 'semilayer help shows the commands; further topics: exit-codes, environment',
+      });
     },
   };
 }

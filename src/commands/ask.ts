@@ -18,8 +18,8 @@ export async function agreed(question: string, flags: { yes?: unknown }, ctx: Co
   if (flags.yes === true) return true;
   if (!mayAsk(ctx)) {
     throw new AppError('usage', {
-      message: `${question} Nobody can be asked here`,
-      hint: 'pass --yes to go on',
+      message: `nobody can be asked here: ${question}`,
+      hint: 'pass --yes if that is what you want',
     });
   }
   if (await confirm(ctx.streams, question)) return true;

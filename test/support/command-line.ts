@@ -1,0 +1,104 @@
+/** One command line run in this process, with streams that remember and an environment of its own. */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import type { TestContext } from 'node:test';
+import type { SignalName } from '../../src/cli/context.ts';
+import { run } from '../../src/cli/program.ts';
+import type { Clock } from '../../src/platform/clock.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { systemRandom } from '../../src/platform/random.ts';
+
+export interface Outcome {
+  status: number;
+  stdout: string;
+  stderr: string;
+}
+
+export interface RunOptions {
+  stdin?: string;
+  /** Which streams are terminals; none, unless told otherwise. */
+  terminal?: ('stdin' | 'stdout' | 'stderr')[];
+  env?: Record<string, string>;
+  clock?: Clock;
+  cwd?: string;
+  /** Called with each piece as it comes out. */
+  onStdout?: (text: string) => void;
+}
+
+export class CommandLine {
+  readonly directory: string;
+  env: Record<string, string>;
+  readonly #handlers = new Map<SignalName, Set<(name: SignalName) => void>>();
+
+  constructor(directory: string) {
+    this.directory = directory;
+    this.env = { SEMILAYER_CONFIG_DIR: join(directory, 'config'), HOME: directory };
+  }
+
+  /** A command line in a temporary directory, removed after the test. */
+  static async create(t: TestContext): Promise<CommandLine> {
+    const directory = await mkdtemp(join(tmpdir(), 'semilayer-test-'));
+    t.after(() => rm(directory, { recursive: true, force: true }));
+    return new CommandLine(directory);
+  }
+
+  signal(name: SignalName): void {
+    for (const handler of [...(this.#handlers.get(name) ?? [])]) handler(name);
+  }
+
+  async run(args: string[], options: RunOptions = {}): Promise<Outcome> {
+    const terminal = new Set(options.terminal);
+    const stdout = sink(terminal.has('stdout'), options.onStdout);
+    const stderr = sink(terminal.has('stderr'));
+    const stdin = Object.assign(Readable.from([options.stdin ?? '']), { isTTY: terminal.has('stdin') });
+    const status = await run(args, {
+      env: { ...this.env, ...options.env },
+      cwd: options.cwd ?? this.directory,
+      version: '1.2.3',
+      self: [],
+      streams: {
+        stdin: stdin as unknown as NodeJS.ReadStream,
+        stdout: stdout.stream as unknown as NodeJS.WriteStream,
+        stderr: stderr.stream as unknown as NodeJS.WriteStream,
+      },
+      signals: {
+        on: (names, handler) => {
+          for (const name of names) {
+            const known = this.#handlers.get(name) ?? new Set();
+            this.#handlers.set(name, known.add(handler));
+          }
+          return () => {
+            for (const name of names) this.#handlers.get(name)?.delete(handler);
+          };
+        },
+      },
+      clock: options.clock ?? systemClock,
+      random: systemRandom,
+      exitNow: code => {
+        throw new Error(`left at once with ${code}`);
+      },
+    });
+    return { status, stdout: stdout.text(), stderr: stderr.text() };
+  }
+}
+
+function sink(
+  isTTY: boolean,
+  heard: (text: string) => void = () => {},
+): { stream: PassThrough; text: () => string } {
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 200 });
+  let text = '';
+  stream.setEncoding('utf8').on('data', chunk => {
+    text += chunk;
+    heard(chunk);
+  });
+  return {
+    stream,
+    text: () => {
+      for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) text += chunk;
+      return text;
+    },
+  };
+}
