@@ -69,7 +69,11 @@ export interface Bridge {
   readonly capabilities?: BridgeCapabilities;
   connect(signal?: AbortSignal): Promise<void>;
   read(target: string, options: ReadOptions): Promise<Page>;
-  count(target: string, options: CountOptions, signal?: AbortSignal): Promise<number | { total: number; approximate?: boolean }>;
+  count(
+    target: string,
+    options: CountOptions,
+    signal?: AbortSignal,
+  ): Promise<number | { total: number; approximate?: boolean }>;
   query(target: string, options: QueryOptions): Promise<Page>;
   batchRead(target: string, options: BatchReadOptions): Promise<Row[]>;
   listTargets(signal?: AbortSignal): Promise<(string | Target)[]>;

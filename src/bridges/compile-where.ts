@@ -10,7 +10,11 @@ export interface WhereDialect {
   /** A scalar as a bound value. */
   value(value: string | number | boolean): RawBuilder<unknown>;
   /** The column matches the pattern, in that letter case or in any. */
-  matches(column: RawBuilder<unknown>, pattern: readonly PatternPart[], caseSensitive: boolean): RawBuilder<unknown>;
+  matches(
+    column: RawBuilder<unknown>,
+    pattern: readonly PatternPart[],
+    caseSensitive: boolean,
+  ): RawBuilder<unknown>;
 }
 
 /** `%` and `_` of a pattern, or text to be taken literally. */
@@ -25,15 +29,71 @@ const SIGNS: Record<Comparison, string> = {
   $lte: '<=',
 };
 
+/** A piece of the filter, with what decides how it may stand beside others. */
+interface Piece {
+  sql: RawBuilder<unknown>;
+  /** Parentheses open at its deepest point. */
+  nesting: number;
+  /** Whether it falls apart without parentheses. */
+  joined: boolean;
+}
+
+/** Chains longer than this become trees: each link of a chain is a level of SQLite's expression depth (1,000). */
+const MAX_CHAIN = 8;
+
 export function compileWhere(condition: Condition, dialect: WhereDialect): RawBuilder<unknown> {
+  return compilePiece(condition, false, dialect).sql;
+}
+
+/**
+ * Negation goes inward to the comparisons, which three-valued logic allows: SQLite's parser holds a hundred open
+ * symbols, and each `not (` on the way in would be two of them.
+ */
+function compilePiece(condition: Condition, negated: boolean, dialect: WhereDialect): Piece {
   switch (condition.kind) {
     case 'and':
     case 'or': {
-      const parts = condition.of.map(one => sql`(${compileWhere(one, dialect)})`);
-      return parts.length === 0 ? constant(condition.kind === 'and') : balanced(parts, condition.kind);
+      const word = (condition.kind === 'and') !== negated ? 'and' : 'or';
+      const pieces = condition.of.map(one => compilePiece(one, negated, dialect));
+      return pieces.length === 0 ? leaf(constant(word === 'and')) : join(pieces, word);
     }
     case 'not':
-      return sql`not (${compileWhere(condition.of, dialect)})`;
+      return compilePiece(condition.of, !negated, dialect);
+    default: {
+      const holds = compileLeaf(condition, dialect);
+      return leaf(negated ? sql`not (${holds})` : holds);
+    }
+  }
+}
+
+/** The deepest piece comes first: what stands before an open parenthesis waits on the parser's stack with it. */
+function join(pieces: Piece[], word: 'and' | 'or'): Piece {
+  const [first] = pieces;
+  if (first && pieces.length === 1) return first;
+  const sorted = pieces.toSorted((a, b) => b.nesting - a.nesting);
+  if (sorted.length > MAX_CHAIN) {
+    const size = Math.ceil(sorted.length / MAX_CHAIN);
+    const groups: Piece[] = [];
+    for (let at = 0; at < sorted.length; at += size) groups.push(join(sorted.slice(at, at + size), word));
+    return join(groups, word);
+  }
+  const parts = sorted.map(piece => (piece.joined ? sql`(${piece.sql})` : piece.sql));
+  return {
+    sql: sql.join(parts, sql.raw(` ${word} `)),
+    nesting: Math.max(...sorted.map(piece => piece.nesting + (piece.joined ? 1 : 0))),
+    joined: true,
+  };
+}
+
+function leaf(holds: RawBuilder<unknown>): Piece {
+  return { sql: holds, nesting: 0, joined: false };
+}
+
+function compileLeaf(
+  condition: Exclude<Condition, { kind: 'and' | 'or' | 'not' }>,
+  dialect: WhereDialect,
+): RawBuilder<unknown> {
+  switch (condition.kind) {
     case 'null':
       return condition.negated
         ? sql`${dialect.column(condition.field)} is not null`
@@ -58,15 +118,6 @@ export function compileWhere(condition: Condition, dialect: WhereDialect): RawBu
 
 function constant(holds: boolean): RawBuilder<unknown> {
   return holds ? sql`1 = 1` : sql`1 = 0`;
-}
-
-/** As a tree of little depth: a chain of two thousand ANDs is deeper than SQLite's parser goes. */
-function balanced(parts: RawBuilder<unknown>[], word: 'and' | 'or'): RawBuilder<unknown> {
-  const [first, second] = parts;
-  if (first && parts.length === 1) return first;
-  if (first && second && parts.length === 2) return sql`${first} ${sql.raw(word)} ${second}`;
-  const middle = parts.length >> 1;
-  return sql`(${balanced(parts.slice(0, middle), word)}) ${sql.raw(word)} (${balanced(parts.slice(middle), word)})`;
 }
 
 function patternOf(op: Pattern, text: string): PatternPart[] {
@@ -112,6 +163,8 @@ function parsePattern(text: string): PatternPart[] {
 /** The pattern for LIKE with the escape character `\`. */
 export function likePattern(parts: readonly PatternPart[]): string {
   return parts
-    .map(part => ('text' in part ? part.text.replace(/[\\%_]/g, '\\$&') : part.wildcard === 'any' ? '%' : '_'))
+    .map(part =>
+      'text' in part ? part.text.replace(/[\\%_]/g, '\\$&') : part.wildcard === 'any' ? '%' : '_',
+    )
     .join('');
 }

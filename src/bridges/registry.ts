@@ -1,7 +1,8 @@
 /** Bridges by package name: ours, loaded when first asked for, and those installed beside the runner. */
-import { createRequire } from 'node:module';
+import { createRequire, isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { messageOf } from '../errors.ts';
 import type { BridgeClass } from './bridge.ts';
 
 type Loader = () => Promise<BridgeClass>;
@@ -34,7 +35,10 @@ export function listBridges(): string[] {
  *
  * @param bridge the class, or a function that loads it when it is first needed.
  */
-export function registerBridge(name: string, bridge: BridgeClass | { load: () => Promise<BridgeClass> }): void {
+export function registerBridge(
+  name: string,
+  bridge: BridgeClass | { load: () => Promise<BridgeClass> },
+): void {
   loaders.set(name, typeof bridge === 'function' ? async () => bridge : bridge.load);
 }
 
@@ -51,23 +55,40 @@ export async function resolveBridge(name: string): Promise<BridgeClass> {
 
 /** Looked up from the directory the runner was started in: that is where its operator installs packages. */
 async function loadInstalled(name: string): Promise<BridgeClass> {
-  if (!PACKAGE_NAME.test(name)) throw new BridgeNotFoundError('the bridge of this source is not the name of a package');
-  let loaded: Record<string, unknown>;
-  try {
-    loaded = (await import(locate(name))) as Record<string, unknown>;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const missing = code === 'MODULE_NOT_FOUND' || code === 'ERR_MODULE_NOT_FOUND';
-    throw new BridgeNotFoundError(
-      missing
-        ? `the bridge ${name} is not installed: npm install ${name} where this runner is started`
-        : `the bridge ${name} is installed but cannot be loaded (${code ?? (error as Error).message})`,
-      { cause: error },
-    );
+  if (!PACKAGE_NAME.test(name) || isBuiltin(name)) {
+    throw new BridgeNotFoundError('the bridge of this source is not the name of a package');
   }
-  const found = bridgeClassOf(loaded);
+  const found = bridgeClassOf(await importPackage(name, installed(name)));
   if (!found) throw new BridgeNotFoundError(`the package ${name} exports no bridge class`);
   return found;
+}
+
+/** URL of the file that `import` of the package would load. */
+function installed(name: string): string {
+  try {
+    return locate(name);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'MODULE_NOT_FOUND') throw unloadable(name, error);
+    const message = `the bridge ${name} is not installed: npm install ${name} where this runner is started`;
+    throw new BridgeNotFoundError(message, { cause: error });
+  }
+}
+
+async function importPackage(name: string, url: string): Promise<Record<string, unknown>> {
+  try {
+    return (await import(url)) as Record<string, unknown>;
+  } catch (error) {
+    throw unloadable(name, error);
+  }
+}
+
+/** Installed, but broken: most often by a package that it needs itself. */
+function unloadable(name: string, cause: unknown): BridgeNotFoundError {
+  return new BridgeNotFoundError(
+    `the bridge ${name} is installed but cannot be loaded: ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 function locate(name: string): string {
@@ -77,7 +98,9 @@ function locate(name: string): string {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
     // A package for `import` alone: Node has no synchronous look-up for those, so its main export is read.
-    const [root] = (require.resolve.paths(name) ?? []).map(path => join(path, name, 'package.json')).filter(readable);
+    const [root] = (require.resolve.paths(name) ?? [])
+      .map(path => join(path, name, 'package.json'))
+      .filter(readable);
     if (root === undefined) throw error;
     const entry = importEntry((require(root) as { exports?: unknown }).exports);
     if (entry === undefined) throw error;

@@ -12,7 +12,10 @@ export interface SqliteColumn {
 
 export interface SqliteStatement {
   readonly columns: SqliteColumn[];
-  /** Rows as arrays, in column order, pulled from the cursor in steps; integers as bigint. */
+  /**
+   * Rows as arrays, in column order, pulled from the cursor in steps; integers as bigint. Its `return` ends the read,
+   * and interrupts whatever else runs on the connection: rows in the middle of being read want one of their own.
+   */
   iterate(parameters: readonly unknown[]): IterableIterator<SqliteValue[]>;
   all(parameters: readonly unknown[]): SqliteValue[][];
   run(parameters: readonly unknown[]): void;
@@ -43,15 +46,17 @@ export async function openSqlite(file: string, options: { readOnly: boolean }): 
   const { default: Database } = await import('libsql');
   const name = options.readOnly ? `${pathToFileURL(file).href}?mode=ro` : file;
   const database = new Database(name);
+  // Missing from the package's types.
+  const interrupt = (): void => (database as unknown as { interrupt(): void }).interrupt();
   return {
     exec: sql => void database.exec(sql),
-    prepare: sql => wrap(database.prepare(sql)),
-    interrupt: () => (database as unknown as { interrupt(): void }).interrupt(), // missing from the package's types
+    prepare: sql => wrap(database.prepare(sql), interrupt),
+    interrupt,
     close: () => void database.close(),
   };
 }
 
-function wrap(prepared: LibsqlDatabase.Statement): SqliteStatement {
+function wrap(prepared: LibsqlDatabase.Statement, interrupt: () => void): SqliteStatement {
   const statement = prepared.safeIntegers(true);
   const reader = statement.reader;
   if (reader) statement.raw(true);
@@ -62,9 +67,34 @@ function wrap(prepared: LibsqlDatabase.Statement): SqliteStatement {
           declaredType: column.type,
         }))
       : [],
-    iterate: parameters => statement.iterate(bindable(parameters)) as IterableIterator<SqliteValue[]>,
+    iterate: parameters =>
+      closing(statement.iterate(bindable(parameters)) as IterableIterator<SqliteValue[]>, interrupt),
     all: parameters => statement.all(bindable(parameters)) as SqliteValue[][],
     run: parameters => void statement.run(bindable(parameters)),
+  };
+}
+
+/**
+ * The driver's iterator has no `return`, and a statement left in the middle keeps its lock on the file until it is
+ * collected, even once the connection is closed. Interrupted, it ends at its next step.
+ */
+function closing(rows: Iterator<SqliteValue[]>, interrupt: () => void): IterableIterator<SqliteValue[]> {
+  return {
+    next: () => rows.next(),
+    return() {
+      interrupt();
+      try {
+        while (!rows.next().done) {
+          // Rows the driver had read ahead.
+        }
+      } catch {
+        // The interruption itself.
+      }
+      return { done: true, value: undefined };
+    },
+    [Symbol.iterator]() {
+      return this;
+    },
   };
 }
 
@@ -75,7 +105,8 @@ function bindable(parameters: readonly unknown[]): SqliteValue[] {
     if (typeof value === 'boolean') return value ? 1n : 0n;
     // A JavaScript integer is bound as an integer, so that it meets an INTEGER column without a detour over REAL.
     if (typeof value === 'number') return Number.isSafeInteger(value) ? BigInt(value) : value;
-    if (value === null || typeof value === 'bigint' || typeof value === 'string' || Buffer.isBuffer(value)) return value;
+    if (value === null || typeof value === 'bigint' || typeof value === 'string' || Buffer.isBuffer(value))
+      return value;
     if (value instanceof Uint8Array) return Buffer.from(value);
     throw new TypeError(`a value of type ${typeof value} cannot be bound to SQLite`);
   });

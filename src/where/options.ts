@@ -61,7 +61,9 @@ export function parseReadOptions(options: unknown): ParsedRead {
     fields: fields(wanted, 'fields'),
     changedSince,
     changeTrackingColumn:
-      changeTrackingColumn === undefined ? undefined : checkField(changeTrackingColumn, 'changeTrackingColumn'),
+      changeTrackingColumn === undefined
+        ? undefined
+        : checkField(changeTrackingColumn, 'changeTrackingColumn'),
   };
 }
 
@@ -94,7 +96,8 @@ function count(value: unknown, what: string): number | undefined {
 }
 
 function object(value: unknown, what = 'options'): Record<string, unknown> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(`${what} is not an object`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw invalid(`${what} is not an object`);
   return value as Record<string, unknown>;
 }
 

@@ -65,7 +65,9 @@ function parseField(field: string, value: unknown, path: string, depth: number):
   if (!isObject(value)) return { kind: 'compare', field, op: '$eq', value: scalar(value, path) };
   const entries = Object.entries(value);
   if (entries.length === 0) throw invalid(`${path} is an empty object: name an operator, such as {"$eq": …}`);
-  return all(entries.map(([op, operand]) => parseOperator(field, op, operand, `${path}.${printable(op)}`, depth)));
+  return all(
+    entries.map(([op, operand]) => parseOperator(field, op, operand, `${path}.${printable(op)}`, depth)),
+  );
 }
 
 function parseOperator(field: string, op: string, operand: unknown, path: string, depth: number): Condition {

@@ -70,7 +70,8 @@ export function unreachable(error: unknown): SourceUnreachableError {
   if (said.includes('CANTOPEN') || rawCode === 14 || /unable to open/i.test(message)) {
     return new SourceUnreachableError('the database file does not exist or cannot be opened');
   }
-  if (/NOTADB|not a database/.test(said)) return new SourceUnreachableError('the file is not a SQLite database');
+  if (/NOTADB|not a database/.test(said))
+    return new SourceUnreachableError('the file is not a SQLite database');
   if (/CORRUPT|malformed/.test(said)) return new SourceUnreachableError('the database file is damaged');
   return new SourceUnreachableError(`the database file cannot be read (${code ?? 'unknown error'})`);
 }

@@ -28,17 +28,24 @@ export function compile(query: RawBuilder<unknown>): CompiledQuery {
 export const sqliteDialect: WhereDialect = {
   column: field => sql`${sql.id(field)}`,
   value: bound,
-  matches: (column, pattern, caseSensitive) =>
+  matches: (column, pattern, caseSensitive) => {
+    if (pattern.some(part => 'text' in part && part.text.includes('\0'))) {
+      throw new Error('SQLite cannot match a pattern that holds a NUL');
+    }
     // LIKE folds ASCII letters and cannot be told not to for one expression; GLOB never folds.
-    caseSensitive
+    return caseSensitive
       ? sql`${column} glob ${bound(globPattern(pattern))}`
-      : sql`${column} like ${bound(likePattern(pattern))} escape '\\'`,
+      : sql`${column} like ${bound(likePattern(pattern))} escape '\\'`;
+  },
 };
 
-/** The driver ends a text at its first NUL, so such a text goes in as bytes. */
+/** The driver ends a text at its first NUL, so NULs travel as a character the text has not, and are put back. */
 export function bound(value: string | number | bigint | boolean | Buffer): RawBuilder<unknown> {
-  if (typeof value === 'string' && value.includes('\0')) return sql`cast(${Buffer.from(value)} as text)`;
-  return sql`${value}`;
+  if (typeof value !== 'string' || !value.includes('\0')) return sql`${value}`;
+  let code = 1;
+  while (value.includes(String.fromCharCode(code))) code++;
+  const standIn = String.fromCharCode(code);
+  return sql`replace(${value.replaceAll('\0', standIn)}, ${standIn}, char(0))`;
 }
 
 function globPattern(parts: readonly PatternPart[]): string {

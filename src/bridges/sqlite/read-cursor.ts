@@ -4,8 +4,8 @@ import type { SqliteValue } from '../../platform/sqlite.ts';
 /** Key values as `selected` gives them: text as bytes, binary as hexadecimal. */
 export type Position = { after: SqliteValue[] } | { offset: number };
 
-/** Null, integer, real, text (its bytes in base64), binary (hexadecimal). */
-type Encoded = ['n'] | ['i' | 't' | 'b', string] | ['r', number];
+/** Null, integer, real (as text, for JSON has no infinity), text (its bytes in base64), binary (hexadecimal). */
+type Encoded = ['n'] | ['i' | 'r' | 't' | 'b', string];
 
 /** Opaque to callers; holds the table, so that it cannot be used for another. */
 export function encodePosition(target: string, position: Position): string {
@@ -29,7 +29,7 @@ export function decodePosition(target: string, cursor: string): Position {
 function encodeValue(value: SqliteValue): Encoded {
   if (value === null) return ['n'];
   if (typeof value === 'bigint') return ['i', value.toString()];
-  if (typeof value === 'number') return ['r', value];
+  if (typeof value === 'number') return ['r', String(value)];
   if (typeof value === 'string') return ['b', value];
   return ['t', value.toString('base64')];
 }
@@ -38,8 +38,8 @@ function decodeValue(encoded: unknown): SqliteValue {
   if (!Array.isArray(encoded)) throw new Error('no value');
   const [kind, value] = encoded as [unknown, unknown];
   if (kind === 'n') return null;
-  if (kind === 'r' && typeof value === 'number') return value;
   if (typeof value !== 'string') throw new Error('no value');
+  if (kind === 'r' && !Number.isNaN(Number(value))) return Number(value);
   if (kind === 'i') return BigInt.asIntN(64, BigInt(value));
   if (kind === 't') return Buffer.from(value, 'base64');
   if (kind === 'b') return value;

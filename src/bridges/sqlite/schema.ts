@@ -114,7 +114,9 @@ function readTable(database: SqliteDatabase, name: string): TableInfo {
 function keyOf(columns: readonly ColumnInfo[], type: string, withoutRowid: boolean): TableInfo['key'] {
   if (type === 'view') return { by: 'none' };
   if (withoutRowid) {
-    const key = columns.filter(column => column.keyPosition > 0).sort((a, b) => a.keyPosition - b.keyPosition);
+    const key = columns
+      .filter(column => column.keyPosition > 0)
+      .sort((a, b) => a.keyPosition - b.keyPosition);
     return { by: 'columns', names: key.map(column => column.name) };
   }
   const taken = new Set(columns.map(column => column.name.toLowerCase()));

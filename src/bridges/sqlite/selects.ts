@@ -63,10 +63,13 @@ function keyNames(table: TableInfo): string[] {
   }
 }
 
-/** As `selected` gave it: bytes are text, a text is binary in hexadecimal. */
+/**
+ * As `selected` gave it: bytes are text, a text is binary in hexadecimal. The plus takes from the cast its affinity,
+ * which would have numbers in an untyped column compared as texts.
+ */
 function keyValue(value: SqliteValue): RawBuilder<unknown> {
   if (value === null) return sql`null`;
-  if (Buffer.isBuffer(value)) return sql`cast(${value} as text)`;
+  if (Buffer.isBuffer(value)) return sql`+cast(${value} as text)`;
   return bound(typeof value === 'string' ? Buffer.from(value, 'hex') : value);
 }
 

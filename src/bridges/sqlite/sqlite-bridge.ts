@@ -50,7 +50,9 @@ export class SqliteBridge implements Bridge {
     displayName: 'SQLite',
     supportsUrl: true,
     urlPlaceholder: 'file:/path/to/database.db',
-    fields: [{ key: 'url', label: 'File', type: 'string', required: true, placeholder: 'file:/path/to/database.db' }],
+    fields: [
+      { key: 'url', label: 'File', type: 'string', required: true, placeholder: 'file:/path/to/database.db' },
+    ],
   };
 
   readonly capabilities = { exactCount: true, streaming: true };
@@ -98,7 +100,8 @@ export class SqliteBridge implements Bridge {
   }
 
   async batchRead(target: string, options: BatchReadOptions): Promise<Row[]> {
-    return (await collected(this.stream('batchRead', target, { ...options }, new AbortController().signal))).rows;
+    return (await collected(this.stream('batchRead', target, { ...options }, new AbortController().signal)))
+      .rows;
   }
 
   async *stream(
@@ -124,7 +127,12 @@ export class SqliteBridge implements Bridge {
     }
   }
 
-  async *#rows(database: SqliteDatabase, table: TableInfo, options: ParsedQuery, signal: AbortSignal): RowBatches {
+  async *#rows(
+    database: SqliteDatabase,
+    table: TableInfo,
+    options: ParsedQuery,
+    signal: AbortSignal,
+  ): RowBatches {
     const { query, columns } = selectRows(table, options);
     const read = rowReader(columns, this.#schema.encoding);
     for await (const batch of batchesOf(database, query, signal)) yield batch.map(read);
@@ -139,20 +147,23 @@ export class SqliteBridge implements Bridge {
   ): RowBatches {
     const parsed = understood(table.name, () => parseReadOptions(options));
     const limit = parsed.limit ?? DEFAULT_PAGE_ROWS;
-    const start: Position = parsed.cursor === undefined ? { offset: 0 } : decodePosition(table.name, parsed.cursor);
+    const start: Position =
+      parsed.cursor === undefined ? { offset: 0 } : decodePosition(table.name, parsed.cursor);
     // One row more than asked for tells whether there is another page.
     const { query, columns } = selectPage(table, parsed, start, limit + 1);
     const read = rowReader(columns, this.#schema.encoding);
     let count = 0;
     let last: SqliteValue[] | undefined;
+    let more = false;
+    // To the end, though the row after the page was seen: a statement short of its end holds its lock on the file.
     for await (const batch of batchesOf(database, query, signal)) {
       const page = batch.slice(0, limit - count);
+      more ||= page.length < batch.length;
       last = page.at(-1) ?? last;
       count += page.length;
       if (page.length > 0) yield page.map(read);
-      if (page.length < batch.length) return { nextCursor: next(table, start, columns.length, last, count) };
     }
-    return {};
+    return more ? { nextCursor: next(table, start, columns.length, last, count) } : {};
   }
 
   async #with<T>(ask: (database: SqliteDatabase) => T): Promise<T> {
@@ -217,7 +228,11 @@ async function collected(batches: RowBatches): Promise<Page> {
   }
 }
 
-function parsedQuery(kind: 'query' | 'batchRead', target: string, options: Record<string, unknown>): ParsedQuery {
+function parsedQuery(
+  kind: 'query' | 'batchRead',
+  target: string,
+  options: Record<string, unknown>,
+): ParsedQuery {
   return understood(target, () =>
     kind === 'query' ? parseQueryOptions(options) : { ...parseBatchReadOptions(options), offset: undefined },
   );
@@ -239,7 +254,9 @@ function understood<T>(target: string, parse: () => T): T {
 function fileOf(config: Record<string, unknown>): string {
   const given = config.url ?? config.path ?? config.filename;
   if (typeof given !== 'string' || given === '' || given.includes('\0')) {
-    throw new SourceUnreachableError('the config names no database file: set url to file:/path/to/database.db');
+    throw new SourceUnreachableError(
+      'the config names no database file: set url to file:/path/to/database.db',
+    );
   }
   if (!given.startsWith('file:')) return resolve(given);
   const path = given.slice('file:'.length).split(/[?#]/, 1)[0] as string;

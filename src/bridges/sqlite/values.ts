@@ -17,7 +17,10 @@ export function selected(column: string): RawBuilder<unknown> {
 type Decode = (value: SqliteValue) => unknown;
 
 /** Turns the values of one row into an object; made once for a whole result. */
-export function rowReader(columns: readonly ColumnInfo[], encoding: TextEncoding): (values: SqliteValue[]) => Row {
+export function rowReader(
+  columns: readonly ColumnInfo[],
+  encoding: TextEncoding,
+): (values: SqliteValue[]) => Row {
   const names = columns.map(column => column.name);
   const decoders = columns.map(column => decoderOf(column, encoding));
   const unusual = names.includes('__proto__');
@@ -26,7 +29,8 @@ export function rowReader(columns: readonly ColumnInfo[], encoding: TextEncoding
     for (let index = 0; index < names.length; index++) {
       const name = names[index] as string;
       const value = (decoders[index] as Decode)(values[index] as SqliteValue);
-      if (unusual) Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true });
+      if (unusual)
+        Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true });
       else row[name] = value;
     }
     return row;
@@ -52,13 +56,22 @@ function textDecoder(encoding: TextEncoding): (bytes: Buffer) => string {
   return bytes => decoder.decode(bytes);
 }
 
-/** Declared JSON is a name without a check in SQLite: what is not JSON stays the text it is. */
+/** Nested deeper than this a value does not fit a frame, whose own levels come on top (128 in all). */
+const MAX_JSON_LEVELS = 100;
+
+/** Declared JSON is a name without a check in SQLite: what is not JSON, or nests too deep, stays the text it is. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    return isWithin(value, MAX_JSON_LEVELS) ? value : text;
   } catch {
     return text;
   }
+}
+
+function isWithin(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return true;
+  return levels > 0 && Object.values(value).every(one => isWithin(one, levels - 1));
 }
 
 /** Roughly what a row takes on the wire: enough to keep batches of wide rows small. */
