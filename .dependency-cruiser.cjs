@@ -26,7 +26,17 @@ module.exports = {
     allow('output', []),
     allow('config', []),
     allow('api', []),
-    allow('commands', ['api', 'config', 'output', 'runner', 'gateway', 'protocol', 'bridges', 'store', 'cli/context']),
+    allow('commands', [
+      'api',
+      'config',
+      'output',
+      'runner',
+      'gateway',
+      'protocol',
+      'bridges',
+      'store',
+      'cli/context',
+    ]),
     allow('cli', ['commands', 'output', 'config']),
     {
       name: 'cli-context-is-a-port',

@@ -57,7 +57,8 @@ export class DemoProcess {
     return await new Promise((resolve, reject) => {
       this.#watches.push({ pattern, found: resolve });
       this.ended.then(
-        ({ status }) => reject(new AppError('demo_failed', { message: `it ended with ${status}: ${this.#stderr}` })),
+        ({ status }) =>
+          reject(new AppError('demo_failed', { message: `it ended with ${status}: ${this.#stderr}` })),
         reject,
       );
     });
@@ -92,7 +93,9 @@ export async function finish(process: DemoProcess, stdin: string): Promise<Finis
   process.feed(stdin);
   const finished = await process.ended;
   if (finished.status !== 0) {
-    throw new AppError('demo_failed', { message: `it ended with ${finished.status}: ${process.stderr.trim()}` });
+    throw new AppError('demo_failed', {
+      message: `it ended with ${finished.status}: ${process.stderr.trim()}`,
+    });
   }
   return finished;
 }

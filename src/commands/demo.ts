@@ -60,7 +60,10 @@ class Demo {
     });
     await this.#step(`semilayer sources add ${SOURCE} --bridge sqlite --url-stdin`, async () => {
       const { tables } = await writeSampleDatabase(database, { rows: ROWS });
-      await this.#semilayer(['sources', 'add', SOURCE, '--bridge', 'sqlite', '--url-stdin'], `file:${database}\n`);
+      await this.#semilayer(
+        ['sources', 'add', SOURCE, '--bridge', 'sqlite', '--url-stdin'],
+        `file:${database}\n`,
+      );
       return { said: `a SQLite database with ${tables.join(', ')}` };
     });
     await this.#step(`semilayer runners create ${RUNNER} --env-file runner.env`, async () => {
@@ -87,7 +90,10 @@ class Demo {
     await this.#step(`semilayer runners rotate ${RUNNER} --yes --env-file runner.env`, async () => {
       await this.#semilayer(['runners', 'rotate', RUNNER, '--yes', '--env-file', envFile]);
       const { status } = await this.#within('the old session to die', runner.ended);
-      expect(status === EXIT.refused, `the runner with the old token ended with ${status}, not ${EXIT.refused}`);
+      expect(
+        status === EXIT.refused,
+        `the runner with the old token ended with ${status}, not ${EXIT.refused}`,
+      );
       return { said: `the session with the old token was closed; its process ended with ${status}` };
     });
     runner = await this.#startRunner(envFile);
@@ -121,7 +127,16 @@ class Demo {
   async #query(): Promise<void> {
     const where = '{"status":"shipped","total":{"$gte":500}}';
     await this.#step(`semilayer query ${SOURCE} orders --where '${where}' --limit 3`, async () => {
-      const { stdout } = await this.#semilayer(['query', SOURCE, 'orders', '--where', where, '--limit', '3', '--ndjson']);
+      const { stdout } = await this.#semilayer([
+        'query',
+        SOURCE,
+        'orders',
+        '--where',
+        where,
+        '--limit',
+        '3',
+        '--ndjson',
+      ]);
       const rows = stdout.split('\n').filter(line => line !== '');
       expect(rows.length === 3, `${rows.length} rows came back, not 3`);
       for (const row of rows) {
@@ -132,7 +147,10 @@ class Demo {
     });
   }
 
-  async #step<T extends { said?: string; detail?: string[] }>(typed: string, act: () => Promise<T>): Promise<T> {
+  async #step<T extends { said?: string; detail?: string[] }>(
+    typed: string,
+    act: () => Promise<T>,
+  ): Promise<T> {
     const { clock, output } = this.#ctx;
     const progress = output.progress(typed);
     const started = clock.monotonic();
@@ -148,7 +166,10 @@ class Demo {
       progress.stop();
       output.data(`✗ ${typed}`);
       const cause = error instanceof Error ? error.message : String(error);
-      throw new AppError('demo_failed', { message: `this step failed: ${typed}\n${sanitise(cause)}`, cause: error });
+      throw new AppError('demo_failed', {
+        message: `this step failed: ${typed}\n${sanitise(cause)}`,
+        cause: error,
+      });
     }
   }
 

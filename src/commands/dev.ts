@@ -41,7 +41,11 @@ export async function devCommand(flags: DevFlags, ctx: Context): Promise<number>
     ? await realpath(await mkdtemp(join(tmpdir(), 'semilayer-dev-')))
     : resolve(ctx.cwd, flags.dataDir as string);
   try {
-    await develop({ port: integer(flags.port ?? '4400', '--port', 0, 65_535), dataDir, temporary }, ctx, stop.signal);
+    await develop(
+      { port: integer(flags.port ?? '4400', '--port', 0, 65_535), dataDir, temporary },
+      ctx,
+      stop.signal,
+    );
     return 0;
   } finally {
     dispose();
@@ -128,11 +132,18 @@ async function orExisting<T>(create: () => Promise<T>, otherwise: () => Promise<
   }
 }
 
-async function announce(client: Client, gateway: GatewayHandle, settings: Settings, ctx: Context): Promise<void> {
+async function announce(
+  client: Client,
+  gateway: GatewayHandle,
+  settings: Settings,
+  ctx: Context,
+): Promise<void> {
   const { output } = ctx;
   const { url } = (await client.post('/v1/session/links', {})) as { url: string };
   output.note(`listening on ${gateway.url}`);
-  output.note(`data in ${settings.dataDir}${settings.temporary ? ' (removed at the end; keep it with --data-dir)' : ''}`);
+  output.note(
+    `data in ${settings.dataDir}${settings.temporary ? ' (removed at the end; keep it with --data-dir)' : ''}`,
+  );
   output.note('');
   output.note(`Console, once, within five minutes: ${url}`);
   output.note(`In another terminal, with nothing to set (context "${CONTEXT}" is current while this runs):`);
@@ -143,9 +154,14 @@ async function announce(client: Client, gateway: GatewayHandle, settings: Settin
 /** The runner's lines go to stderr here: they are not this command's data. */
 function reporter(ctx: Context): (event: Parameters<typeof lineOf>[0]) => void {
   const { output, clock } = ctx;
-  const colours = output.stderrIsTerminal ? colourOf(ctx.streams.stderr, ctx.env, ctx.global.color) : undefined;
+  const colours = output.stderrIsTerminal
+    ? colourOf(ctx.streams.stderr, ctx.env, ctx.global.color)
+    : undefined;
   return event => {
     const line = lineOf(event);
-    if (line) output.note(formatLine(line, { json: false, colours, now: () => new Date(clock.now()), safe: sanitise }));
+    if (line)
+      output.note(
+        formatLine(line, { json: false, colours, now: () => new Date(clock.now()), safe: sanitise }),
+      );
   };
 }

@@ -86,7 +86,8 @@ async function gatewayOptions(flags: GatewayFlags, ctx: Context): Promise<Gatewa
     publicUrl,
     allowedHosts: flags.allowedHost ?? [],
     tls,
-    trustedProxies: flags.trustedProxy === undefined ? undefined : parseCidrs(flags.trustedProxy, '--trusted-proxy'),
+    trustedProxies:
+      flags.trustedProxy === undefined ? undefined : parseCidrs(flags.trustedProxy, '--trusted-proxy'),
     metricsOpen: flags.metricsOpen ?? false,
     offeredKey: ctx.env.SEMILAYER_API_KEY,
     version: ctx.version,
@@ -98,7 +99,13 @@ async function gatewayOptions(flags: GatewayFlags, ctx: Context): Promise<Gatewa
 
 function checkedPublicUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '' || url.username !== '') {
+  if (
+    !url ||
+    !/^https?:$/.test(url.protocol) ||
+    url.pathname !== '/' ||
+    url.search !== '' ||
+    url.username !== ''
+  ) {
     throw new AppError('usage', {
       message: '--public-url must be an http:// or https:// address without a path',
       hint: 'for example https://gateway.example.com',

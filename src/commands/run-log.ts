@@ -1,6 +1,7 @@
 /** The log of `semilayer run`: each event of the runtime as one line, for people or as JSON. */
-import type { Chalk } from '../output/colour.ts';
+
 import { assertNever } from '../errors.ts';
+import type { Chalk } from '../output/colour.ts';
 import { formatDuration } from '../platform/duration.ts';
 import type { RunnerEvent } from '../runner/events.ts';
 
@@ -55,12 +56,22 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
         fields: { sources: event.sources },
       };
     case 'job-started':
-      return { level: 'info', msg: `job ${jobText(event.job)} started`, fields: jobFields(event.job), tone: 'busy' };
+      return {
+        level: 'info',
+        msg: `job ${jobText(event.job)} started`,
+        fields: jobFields(event.job),
+        tone: 'busy',
+      };
     case 'job-ended': {
       const { rows, durationMs, error } = event;
       const fields = { ...jobFields(event.job), rows, durationMs };
       if (error === null) {
-        return { level: 'info', msg: `job ${jobText(event.job)} done: ${rows} rows in ${durationMs} ms`, fields, tone: 'good' };
+        return {
+          level: 'info',
+          msg: `job ${jobText(event.job)} done: ${rows} rows in ${durationMs} ms`,
+          fields,
+          tone: 'good',
+        };
       }
       return {
         level: error.code === 'CANCELLED' ? 'info' : 'warn',
@@ -79,7 +90,11 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
         tone: 'busy',
       };
     case 'stopped':
-      return { level: 'info', msg: `stopped: ${event.reason}`, fields: { code: event.code, reason: event.reason } };
+      return {
+        level: 'info',
+        msg: `stopped: ${event.reason}`,
+        fields: { code: event.code, reason: event.reason },
+      };
     default:
       return assertNever(event);
   }
@@ -109,6 +124,11 @@ function jobText(job: { id: string; kind: string; source: string; target: string
   return `${job.id.slice(0, 8)} ${job.kind} ${job.source}${job.target === '' ? '' : `/${job.target}`}`;
 }
 
-function jobFields(job: { id: string; kind: string; source: string; target: string }): Record<string, unknown> {
+function jobFields(job: {
+  id: string;
+  kind: string;
+  source: string;
+  target: string;
+}): Record<string, unknown> {
   return { jobId: job.id, kind: job.kind, source: job.source, target: job.target };
 }

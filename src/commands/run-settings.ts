@@ -1,8 +1,8 @@
 /** What `semilayer run` will do, out of flags, environment and files, before anything is started. */
 import { readFile } from 'node:fs/promises';
 import type { Context } from '../cli/context.ts';
-import { resolveGatewayUrl } from '../config/resolve.ts';
 import { readEnvFile } from '../config/env-file.ts';
+import { resolveGatewayUrl } from '../config/resolve.ts';
 import { AppError } from '../errors.ts';
 import { parseDuration } from '../platform/duration.ts';
 import { isLoopbackHost } from '../platform/network.ts';
@@ -62,7 +62,7 @@ export async function resolveRunSettings(flags: RunFlags, ctx: Context): Promise
   const insecure = ctx.global.insecure || isSet(env.SEMILAYER_INSECURE);
   const current = token.authToken ?? (await peek(token.tokenFile));
   if (current !== undefined && checkChecksum(current) === 'wrong') {
-    warnings.push('the token\'s checksum is wrong: it was probably cut or mistyped when it was copied');
+    warnings.push("the token's checksum is wrong: it was probably cut or mistyped when it was copied");
   }
   return {
     runnerId,
@@ -71,7 +71,8 @@ export async function resolveRunSettings(flags: RunFlags, ctx: Context): Promise
     ...token,
     fingerprint: current === undefined ? undefined : fingerprintOf(current),
     tokenWaitMs: parseDuration(flags.tokenWait ?? '10s', '--token-wait'),
-    concurrency: flags.concurrency === undefined ? undefined : integer(flags.concurrency, '--concurrency', 1, 1024),
+    concurrency:
+      flags.concurrency === undefined ? undefined : integer(flags.concurrency, '--concurrency', 1, 1024),
     gracePeriodMs: parseDuration(flags.gracePeriod ?? '25s', '--grace-period'),
     health: resolveHealth(flags, env),
     logFormat: logFormatOf(flags.logFormat),
@@ -87,7 +88,8 @@ async function resolveToken(
   runnerId: string,
   ctx: Context,
 ): Promise<Pick<RunSettings, 'authToken' | 'tokenFile'>> {
-  if (flags.tokenFile === '-') return { authToken: (await readAll(ctx.streams.stdin)).trim(), tokenFile: undefined };
+  if (flags.tokenFile === '-')
+    return { authToken: (await readAll(ctx.streams.stdin)).trim(), tokenFile: undefined };
   if (flags.tokenFile !== undefined) return { authToken: undefined, tokenFile: flags.tokenFile };
   const value = nonEmpty(env.SEMILAYER_RUNNER_TOKEN);
   const file = nonEmpty(env.SEMILAYER_RUNNER_TOKEN_FILE);

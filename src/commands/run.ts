@@ -9,7 +9,7 @@ import { CLOSE } from '../protocol/close-codes.ts';
 import { type HealthServer, startHealthServer } from '../runner/health-server.ts';
 import { type RunnerEvent, type RunnerHandle, startRunner } from '../runner/index.ts';
 import { formatLine, type LogLine, lineOf } from './run-log.ts';
-import { type RunFlags, resolveRunSettings, type RunSettings } from './run-settings.ts';
+import { type RunFlags, type RunSettings, resolveRunSettings } from './run-settings.ts';
 
 /** @returns the exit status: 0 drained, 124 grace over, 130 or 143 at the second signal, 77, 2 or 1 when told to go. */
 export async function runCommand(flags: RunFlags, ctx: Context): Promise<number> {
@@ -28,7 +28,9 @@ export async function runCommand(flags: RunFlags, ctx: Context): Promise<number>
   runner = startRunner({
     gatewayUrl: settings.gatewayUrl,
     runnerId: settings.runnerId,
-    ...(settings.tokenFile === undefined ? { authToken: settings.authToken ?? '' } : { tokenFile: settings.tokenFile }),
+    ...(settings.tokenFile === undefined
+      ? { authToken: settings.authToken ?? '' }
+      : { tokenFile: settings.tokenFile }),
     tokenWaitMs: settings.tokenWaitMs,
     runtimeVersion: ctx.version,
     ...(settings.concurrency === undefined ? {} : { concurrency: settings.concurrency }),
@@ -83,7 +85,8 @@ interface RunLog {
 function createLog(settings: RunSettings, ctx: Context): RunLog {
   const { output, clock } = ctx;
   const json = settings.logFormat === 'json';
-  const colours = !json && output.stdoutIsTerminal ? colourOf(ctx.streams.stdout, ctx.env, ctx.global.color) : undefined;
+  const colours =
+    !json && output.stdoutIsTerminal ? colourOf(ctx.streams.stdout, ctx.env, ctx.global.color) : undefined;
   const format = { json, colours, now: () => new Date(clock.now()), safe: sanitise };
   let spinner: Progress | undefined;
   const line = (entry: LogLine): void => {
@@ -99,7 +102,8 @@ function createLog(settings: RunSettings, ctx: Context): RunLog {
       if (entry) line(entry);
       if (json || !output.stderrIsTerminal) return;
       if (event.type === 'connecting') spinner = output.progress('connecting to the gateway');
-      if (event.type === 'retrying') spinner = output.progress(`next attempt in ${formatDuration(event.delayMs)}`);
+      if (event.type === 'retrying')
+        spinner = output.progress(`next attempt in ${formatDuration(event.delayMs)}`);
       if (event.type === 'waiting-for-token') spinner = output.progress('waiting for another token');
     },
     close: () => spinner?.stop(),
@@ -131,7 +135,9 @@ function handleSignals(
         fields: { signal: name },
         tone: 'busy',
       });
-      outcome = runner.stop({ gracePeriodMs }).then(({ drained }) => (drained ? EXIT.ok : EXIT.drainTimedOut));
+      outcome = runner
+        .stop({ gracePeriodMs })
+        .then(({ drained }) => (drained ? EXIT.ok : EXIT.drainTimedOut));
     } else if (count === 2) {
       say({
         level: 'warn',

@@ -13,8 +13,7 @@ const MAX_KEY_LENGTH = 1_024;
 
 export type FirstKey =
   /** Made here: the only time it can be shown. */
-  | { from: 'made'; secret: string; fingerprint: string }
-  | { from: 'environment'; fingerprint: string };
+  { from: 'made'; secret: string; fingerprint: string } | { from: 'environment'; fingerprint: string };
 
 /**
  * Gives an empty store its first admin key; undefined when it has keys already.
@@ -29,9 +28,14 @@ export async function bootstrapKey(
 ): Promise<FirstKey | undefined> {
   if ((await store.countKeys()) > 0) return undefined;
   if (offered !== undefined && offered !== '') {
-    if (!/^sk_[\x21-\x7e]+$/.test(offered) || offered.length < MIN_KEY_LENGTH || offered.length > MAX_KEY_LENGTH) {
+    if (
+      !/^sk_[\x21-\x7e]+$/.test(offered) ||
+      offered.length < MIN_KEY_LENGTH ||
+      offered.length > MAX_KEY_LENGTH
+    ) {
       throw new AppError('usage', {
-        message: 'SEMILAYER_API_KEY cannot become the first admin key: it must be sk_ and at least 32 more characters',
+        message:
+          'SEMILAYER_API_KEY cannot become the first admin key: it must be sk_ and at least 32 more characters',
         hint: 'unset it to have a key made and printed once',
       });
     }
@@ -44,8 +48,17 @@ export async function bootstrapKey(
 }
 
 /** Stores a key by its hash; returns its fingerprint. */
-export async function addKey(store: Store, random: Random, name: string, role: Role, secret: string): Promise<string> {
+export async function addKey(
+  store: Store,
+  random: Random,
+  name: string,
+  role: Role,
+  secret: string,
+): Promise<string> {
   const fingerprint = fingerprintOf(secret);
-  await store.createKey({ id: random.uuid(), name, role, hash: hashSecret(secret), fingerprint }, GATEWAY_ACTOR);
+  await store.createKey(
+    { id: random.uuid(), name, role, hash: hashSecret(secret), fingerprint },
+    GATEWAY_ACTOR,
+  );
   return fingerprint;
 }

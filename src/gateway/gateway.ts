@@ -124,7 +124,11 @@ class Gateway {
       runnerIdsOf: sourceId => catalog.runnerIdsOf(sourceId),
       assignedSource: source => catalog.assignedSource(source),
     });
-    this.#sessions = new InMemorySessions({ events, assignedSources, onChange: () => this.#dispatcher.pump() });
+    this.#sessions = new InMemorySessions({
+      events,
+      assignedSources,
+      onChange: () => this.#dispatcher.pump(),
+    });
     this.#authenticator = new Authenticator({ store, clock, random });
     this.#records = new Records({
       store,
@@ -178,7 +182,8 @@ class Gateway {
       services,
       guard: this.#guard,
       metricsOpen: options.metricsOpen,
-      onDefect: (error, requestId) => options.onWarning(`request ${requestId} failed: ${messageOf(causeOf(error))}`),
+      onDefect: (error, requestId) =>
+        options.onWarning(`request ${requestId} failed: ${messageOf(causeOf(error))}`),
     });
     this.#server = this.#createServer();
     if (firstKey) events.publish({ type: 'key.changed', key: 'admin' });
@@ -231,7 +236,9 @@ class Gateway {
       this.#options.clock.sleep(gracePeriodMs, idle.signal),
     ]);
     idle.abort();
-    this.#dispatcher.failAll(new AppError('runner_failed', { message: 'the gateway was shut down', retryable: true }));
+    this.#dispatcher.failAll(
+      new AppError('runner_failed', { message: 'the gateway was shut down', retryable: true }),
+    );
     this.#sessions.goAway();
     this.#records.close();
     await this.#lastSeen.close();
@@ -297,7 +304,10 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
       cause: error,
     });
   }
-  return new AppError('usage', { message: `cannot listen on ${host}:${port} (${error.code ?? error.message})`, cause: error });
+  return new AppError('usage', {
+    message: `cannot listen on ${host}:${port} (${error.code ?? error.message})`,
+    cause: error,
+  });
 }
 
 function refuseUpgrade(error: unknown, socket: Duplex, random: Random): void {
@@ -316,7 +326,9 @@ function remoteAddressOf(request: IncomingMessage, trusted: BlockList | undefine
   const own = bare((request.socket as Socket).remoteAddress ?? '');
   if (!trusted || !isTrusted(own, trusted)) return own;
   const header = request.headers['x-forwarded-for'];
-  const hops = (Array.isArray(header) ? header.join(',') : (header ?? '')).split(',').map(hop => bare(hop.trim()));
+  const hops = (Array.isArray(header) ? header.join(',') : (header ?? ''))
+    .split(',')
+    .map(hop => bare(hop.trim()));
   const client = hops.reverse().find(hop => isIP(hop) !== 0 && !isTrusted(hop, trusted));
   return client ?? own;
 }

@@ -182,7 +182,8 @@ export class JobDispatcher implements Dispatcher {
       hint: 'ask again; the rows received so far are not complete',
       retryable: true,
     });
-    if (job.delivered || job.attempts >= MAX_ATTEMPTS || job.request.sessionId !== undefined) return job.fail(lost);
+    if (job.delivered || job.attempts >= MAX_ATTEMPTS || job.request.sessionId !== undefined)
+      return job.fail(lost);
     job.detach();
     // The session that was lost leaves the directory in this same turn; look for another after it.
     queueMicrotask(() => {

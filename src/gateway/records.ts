@@ -88,7 +88,11 @@ export class Records {
     return record;
   }
 
-  async rotateRunner(runner: string, overlapMs: number, by: Actor): Promise<{ record: RunnerRecord; token: string }> {
+  async rotateRunner(
+    runner: string,
+    overlapMs: number,
+    by: Actor,
+  ): Promise<{ record: RunnerRecord; token: string }> {
     const { token, secret } = this.#newToken();
     const record = await this.#options.store.rotateRunner(runner, secret, overlapMs, by);
     this.#tokensChanged(record);
@@ -143,7 +147,11 @@ export class Records {
     return record;
   }
 
-  async updateSource(source: string, change: Parameters<Store['updateSource']>[1], by: Actor): Promise<SourceRecord> {
+  async updateSource(
+    source: string,
+    change: Parameters<Store['updateSource']>[1],
+    by: Actor,
+  ): Promise<SourceRecord> {
     const { store, events } = this.#options;
     if (change.name !== undefined) checkName(change.name);
     const record = await store.updateSource(source, change, by);

@@ -80,7 +80,9 @@ export class RunnerEndpoint {
     const tokenHash = hashSecret(presented.slice(0, MAX_TOKEN_LENGTH + 1));
     const runner = await this.#options.store.findRunnerByTokenHash(tokenHash);
     if (!runner || presented.length > MAX_TOKEN_LENGTH) return undefined;
-    const secret = [runner.token, runner.previousToken].find(one => one !== null && sameHash(one.hash, tokenHash));
+    const secret = [runner.token, runner.previousToken].find(
+      one => one !== null && sameHash(one.hash, tokenHash),
+    );
     return secret ? { runner, tokenHash, fingerprint: secret.fingerprint } : undefined;
   }
 }
@@ -97,7 +99,12 @@ class Greeting {
   #helloSeen = false;
   #cancelTimer: () => void = () => {};
 
-  constructor(options: RunnerEndpointOptions, socket: WebSocket, request: IncomingMessage, admission: Admission) {
+  constructor(
+    options: RunnerEndpointOptions,
+    socket: WebSocket,
+    request: IncomingMessage,
+    admission: Admission,
+  ) {
     this.#options = options;
     this.#socket = socket;
     this.#admission = admission;
@@ -121,7 +128,9 @@ class Greeting {
     socket.on('error', () => {});
     socket.on('close', () => this.#closed());
     this.#liveness.start();
-    this.#cancelTimer = this.#options.clock.after(HELLO_TIMEOUT_MS, () => this.#close(CLOSE.malformed, 'no hello'));
+    this.#cancelTimer = this.#options.clock.after(HELLO_TIMEOUT_MS, () =>
+      this.#close(CLOSE.malformed, 'no hello'),
+    );
   }
 
   #message(data: RawData, isBinary: boolean): void {
@@ -156,9 +165,13 @@ class Greeting {
     const { store, sessions, clock, random, assignedSources, onSeen, accepting } = this.#options;
     const { runner, tokenHash, fingerprint } = this.#admission;
     this.#cancelTimer();
-    if (!Number.isInteger(hello.version) || hello.version < 1) return this.#close(CLOSE.malformed, 'hello.version');
+    if (!Number.isInteger(hello.version) || hello.version < 1)
+      return this.#close(CLOSE.malformed, 'hello.version');
     if ((hello.minVersion ?? 1) > PROTOCOL_VERSION) {
-      return this.#close(CLOSE.noCommonVersion, `gateway speaks ${PROTOCOL_VERSION}, runner needs ${hello.minVersion}`);
+      return this.#close(
+        CLOSE.noCommonVersion,
+        `gateway speaks ${PROTOCOL_VERSION}, runner needs ${hello.minVersion}`,
+      );
     }
     const named = hello.runnerId.toLowerCase() === runner.id || hello.runnerId === runner.name;
     if (!named) return this.#close(CLOSE.wrongRunner, 'the token belongs to another runner');
@@ -237,7 +250,12 @@ function sameHash(one: string, other: string): boolean {
 }
 
 function refuse(socket: Duplex, status: number, headers: Record<string, string>): void {
-  const body = JSON.stringify({ type: 'about:blank', status, title: STATUS_CODES[status], code: REFUSAL_CODES[status] });
+  const body = JSON.stringify({
+    type: 'about:blank',
+    status,
+    title: STATUS_CODES[status],
+    code: REFUSAL_CODES[status],
+  });
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'connection: close',
@@ -249,4 +267,8 @@ function refuse(socket: Duplex, status: number, headers: Record<string, string>)
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`);
 }
 
-const REFUSAL_CODES: Record<number, string> = { 401: 'unauthorized', 404: 'not_found', 503: 'service_unavailable' };
+const REFUSAL_CODES: Record<number, string> = {
+  401: 'unauthorized',
+  404: 'not_found',
+  503: 'service_unavailable',
+};

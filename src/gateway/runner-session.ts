@@ -4,7 +4,14 @@ import type { Clock } from '../platform/clock.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { encodeFrame } from '../protocol/codec.ts';
 import { type AcceptedFeatures, DEFAULT_CONCURRENCY } from '../protocol/features.ts';
-import type { AssignedSource, ClientChunk, ClientFrame, DoneMeta, ServerFrame, ServerJob } from '../protocol/frames.ts';
+import type {
+  AssignedSource,
+  ClientChunk,
+  ClientFrame,
+  DoneMeta,
+  ServerFrame,
+  ServerJob,
+} from '../protocol/frames.ts';
 import type { SessionView } from './services.ts';
 
 /** What a session tells the job it carries. Called only for the session and attempt that own the job. */

@@ -11,7 +11,11 @@ const PART = /(\d+)(ms|s|m|h|d)/g;
  * @param what names the value in the error (`--grace-period`).
  * @throws AppError `usage` when the text is not a duration or lies outside `[minMs, maxMs]`.
  */
-export function parseDuration(text: string, what: string, range: { minMs?: number; maxMs?: number } = {}): number {
+export function parseDuration(
+  text: string,
+  what: string,
+  range: { minMs?: number; maxMs?: number } = {},
+): number {
   const { minMs = 0, maxMs = Number.MAX_SAFE_INTEGER } = range;
   const trimmed = text.trim();
   if (!DURATION.test(trimmed)) {

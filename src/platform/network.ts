@@ -24,7 +24,8 @@ export function parseCidrs(texts: readonly string[], what: string): BlockList {
   for (const text of texts.flatMap(one => one.split(','))) {
     const [address = '', prefix, ...rest] = text.trim().split('/');
     const family = isIP(address);
-    const bits = prefix === undefined ? (family === 6 ? 128 : 32) : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
+    const bits =
+      prefix === undefined ? (family === 6 ? 128 : 32) : /^\d{1,3}$/.test(prefix) ? Number(prefix) : -1;
     if (family === 0 || rest.length > 0 || bits < 0 || bits > (family === 6 ? 128 : 32)) {
       throw new AppError('usage', {
         message: `${what}: "${text}" is not an address or a CIDR block`,

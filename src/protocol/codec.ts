@@ -60,14 +60,18 @@ export function decodeClientFrame(text: string): ClientFrame | UnknownFrame {
         version: integer(frame.version, 'hello.version', 1),
         runnerId: identifier(frame.runnerId, 'hello.runnerId'),
         capabilities: strings(frame.capabilities, 'hello.capabilities'),
-        ...(runtimeVersion === undefined ? {} : { runtimeVersion: label(runtimeVersion, 'hello.runtimeVersion') }),
+        ...(runtimeVersion === undefined
+          ? {}
+          : { runtimeVersion: label(runtimeVersion, 'hello.runtimeVersion') }),
         ...(minVersion === undefined ? {} : { minVersion: integer(minVersion, 'hello.minVersion', 0) }),
         ...(instance === undefined ? {} : { instance: label(instance, 'hello.instance') }),
         ...(features === undefined ? {} : { features: offeredFeatures(features) }),
       };
     }
     case 'heartbeat':
-      return frame.stats === undefined ? { type: 'heartbeat' } : { type: 'heartbeat', stats: stats(frame.stats) };
+      return frame.stats === undefined
+        ? { type: 'heartbeat' }
+        : { type: 'heartbeat', stats: stats(frame.stats) };
     case 'chunk': {
       const { agg, total, approximate } = frame;
       return {
@@ -81,7 +85,9 @@ export function decodeClientFrame(text: string): ClientFrame | UnknownFrame {
     }
     case 'done': {
       const id = identifier(frame.id, 'done.id');
-      return frame.meta === undefined ? { id, type: 'done' } : { id, type: 'done', meta: doneMeta(frame.meta) };
+      return frame.meta === undefined
+        ? { id, type: 'done' }
+        : { id, type: 'done', meta: doneMeta(frame.meta) };
     }
     case 'error':
       return {
@@ -149,7 +155,10 @@ export function redactFrame(frame: ServerFrame | ClientFrame): ServerFrame | Cli
 
 function redactSource(source: AssignedSource): AssignedSource {
   if (!source.config) return source;
-  return { ...source, config: Object.fromEntries(Object.keys(source.config).map(key => [key, '[redacted]'])) };
+  return {
+    ...source,
+    config: Object.fromEntries(Object.keys(source.config).map(key => [key, '[redacted]'])),
+  };
 }
 
 type Fields = Record<string, unknown>;
@@ -242,7 +251,9 @@ function doneMeta(value: unknown): DoneMeta {
 function offeredFeatures(value: unknown): OfferedFeatures {
   const { concurrency, drain, credit } = fields(value, 'hello.features');
   return {
-    ...(concurrency === undefined ? {} : { concurrency: { limit: limit(concurrency, 'hello.features.concurrency') } }),
+    ...(concurrency === undefined
+      ? {}
+      : { concurrency: { limit: limit(concurrency, 'hello.features.concurrency') } }),
     ...(drain === undefined ? {} : { drain: empty(drain, 'hello.features.drain') }),
     ...(credit === undefined ? {} : { credit: empty(credit, 'hello.features.credit') }),
   };
@@ -252,11 +263,15 @@ function acceptedFeatures(value: unknown): AcceptedFeatures {
   const { concurrency, drain, credit } = fields(value, 'hello-ack.features');
   const where = 'hello-ack.features.credit.windowBytes';
   return {
-    ...(concurrency === undefined ? {} : { concurrency: { limit: limit(concurrency, 'hello-ack.features.concurrency') } }),
+    ...(concurrency === undefined
+      ? {}
+      : { concurrency: { limit: limit(concurrency, 'hello-ack.features.concurrency') } }),
     ...(drain === undefined ? {} : { drain: empty(drain, 'hello-ack.features.drain') }),
     ...(credit === undefined
       ? {}
-      : { credit: { windowBytes: integer(fields(credit, 'hello-ack.features.credit').windowBytes, where, 1) } }),
+      : {
+          credit: { windowBytes: integer(fields(credit, 'hello-ack.features.credit').windowBytes, where, 1) },
+        }),
   };
 }
 
@@ -332,9 +347,16 @@ function number(value: unknown, where: string, min = Number.NEGATIVE_INFINITY): 
   return value;
 }
 
-function integer(value: unknown, where: string, min = Number.MIN_SAFE_INTEGER, max = Number.MAX_SAFE_INTEGER): number {
+function integer(
+  value: unknown,
+  where: string,
+  min = Number.MIN_SAFE_INTEGER,
+  max = Number.MAX_SAFE_INTEGER,
+): number {
   if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-    throw new FrameError(`${where} is not an integer${min > Number.MIN_SAFE_INTEGER ? ` of ${min} or more` : ''}`);
+    throw new FrameError(
+      `${where} is not an integer${min > Number.MIN_SAFE_INTEGER ? ` of ${min} or more` : ''}`,
+    );
   }
   return value;
 }

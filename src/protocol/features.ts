@@ -31,7 +31,8 @@ export const CREDIT_WINDOW_BYTES = 1_048_576;
 /** The gateway's answer to an offer: the pure half of the negotiation. */
 export function acceptFeatures(offered: OfferedFeatures): AcceptedFeatures {
   const accepted: AcceptedFeatures = {};
-  if (offered.concurrency) accepted.concurrency = { limit: Math.min(offered.concurrency.limit, MAX_CONCURRENCY) };
+  if (offered.concurrency)
+    accepted.concurrency = { limit: Math.min(offered.concurrency.limit, MAX_CONCURRENCY) };
   if (offered.drain) accepted.drain = {};
   if (offered.credit) accepted.credit = { windowBytes: CREDIT_WINDOW_BYTES };
   return accepted;

@@ -100,7 +100,13 @@ export interface ClientDrain {
   type: 'drain';
 }
 
-export type ClientFrame = ClientHello | ClientHeartbeat | ClientChunk | ClientDone | ClientError | ClientDrain;
+export type ClientFrame =
+  | ClientHello
+  | ClientHeartbeat
+  | ClientChunk
+  | ClientDone
+  | ClientError
+  | ClientDrain;
 
 // From the gateway.
 

@@ -81,7 +81,10 @@ export class ChunkWriter {
     const frame = this.#head + rows + tail;
     const bytes = Buffer.byteLength(frame);
     if (bytes > MAX_FRAME_BYTES) {
-      throw new JobError('ROW_TOO_LARGE', `a row of ${bytes} bytes does not fit a frame of ${MAX_FRAME_BYTES}`);
+      throw new JobError(
+        'ROW_TOO_LARGE',
+        `a row of ${bytes} bytes does not fit a frame of ${MAX_FRAME_BYTES}`,
+      );
     }
     this.#sink.send(frame);
     this.#credit.spend(bytes);
@@ -101,7 +104,10 @@ function rowText(row: unknown): string {
     throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned something that is not a row');
   }
   if (json.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) {
-    throw new JobError('ROW_TOO_LARGE', `a row of ${json.length} characters does not fit a frame of ${MAX_FRAME_BYTES}`);
+    throw new JobError(
+      'ROW_TOO_LARGE',
+      `a row of ${json.length} characters does not fit a frame of ${MAX_FRAME_BYTES}`,
+    );
   }
   return json;
 }

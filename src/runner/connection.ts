@@ -120,10 +120,18 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       if (error.jobId !== undefined && this.#jobs) {
-        this.#send({ type: 'error', id: error.jobId, code: error.jobCode, message: `malformed job: ${error.reason}` });
+        this.#send({
+          type: 'error',
+          id: error.jobId,
+          code: error.jobCode,
+          message: `malformed job: ${error.reason}`,
+        });
         return;
       }
-      this.#options.onEvent({ type: 'warning', message: `the gateway sent a malformed frame: ${error.reason}` });
+      this.#options.onEvent({
+        type: 'warning',
+        message: `the gateway sent a malformed frame: ${error.reason}`,
+      });
       this.#close(CLOSE.malformed, error.reason);
       return;
     }
@@ -157,7 +165,8 @@ export class Connection {
     const { clock, pool, concurrency, onEvent } = this.#options;
     const wire = this.#wire;
     if (this.#jobs || !wire) return this.#close(CLOSE.malformed, 'second hello-ack');
-    if (frame.serverVersion < 1) return this.#close(CLOSE.noCommonVersion, `gateway speaks ${frame.serverVersion}`);
+    if (frame.serverVersion < 1)
+      return this.#close(CLOSE.noCommonVersion, `gateway speaks ${frame.serverVersion}`);
     this.#features = frame.features ?? {};
     const watched = this.#options.onFrame !== undefined;
     this.#jobs = new JobTable({

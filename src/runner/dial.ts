@@ -140,7 +140,10 @@ const NETWORK_ERRORS: Record<string, string> = {
   CERT_HAS_EXPIRED: 'TLS: the certificate has expired',
   ERR_TLS_CERT_ALTNAME_INVALID: 'TLS: the certificate is for another host name',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'TLS: the certificate is self-signed; trust it with --ca-file',
-  SELF_SIGNED_CERT_IN_CHAIN: 'TLS: the chain ends in a certificate that is not trusted; trust it with --ca-file',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'TLS: the certificate is signed by an unknown authority; trust it with --ca-file',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'TLS: the certificate is signed by an unknown authority; trust it with --ca-file',
+  SELF_SIGNED_CERT_IN_CHAIN:
+    'TLS: the chain ends in a certificate that is not trusted; trust it with --ca-file',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    'TLS: the certificate is signed by an unknown authority; trust it with --ca-file',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    'TLS: the certificate is signed by an unknown authority; trust it with --ca-file',
 };

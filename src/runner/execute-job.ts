@@ -31,9 +31,13 @@ export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
       return await sendRows(execution, job.kind);
     case 'count': {
       const counted = await bridge.count(job.target, job.options, signal);
-      const { total, approximate } = typeof counted === 'number' ? { total: counted, approximate: undefined } : counted;
+      const { total, approximate } =
+        typeof counted === 'number' ? { total: counted, approximate: undefined } : counted;
       if (!Number.isFinite(total)) throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned no count');
-      await writer.count(total, approximate ?? (bridge.capabilities?.exactCount === false ? true : undefined));
+      await writer.count(
+        total,
+        approximate ?? (bridge.capabilities?.exactCount === false ? true : undefined),
+      );
       return {};
     }
     case 'aggregate': {
@@ -71,7 +75,10 @@ async function sendRows(execution: Execution, kind: 'query' | 'read' | 'batchRea
       if (step.done) {
         ended = true;
         const { nextCursor, total } = step.value ?? {};
-        return { ...(nextCursor === undefined ? {} : { nextCursor }), ...(total === undefined ? {} : { total }) };
+        return {
+          ...(nextCursor === undefined ? {} : { nextCursor }),
+          ...(total === undefined ? {} : { total }),
+        };
       }
       await writer.rowsBatch(step.value);
     }

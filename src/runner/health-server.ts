@@ -73,7 +73,10 @@ function listen(server: Server, options: HealthServerOptions): Promise<void> {
               hint: 'choose another with --health-port or SEMILAYER_HEALTH_PORT',
               cause: error,
             })
-          : new AppError('usage', { message: `cannot listen on ${where} (${error.code ?? error.message})`, cause: error }),
+          : new AppError('usage', {
+              message: `cannot listen on ${where} (${error.code ?? error.message})`,
+              cause: error,
+            }),
       );
     });
     server.listen(options.port, options.host, () => resolve());

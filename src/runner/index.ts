@@ -75,10 +75,26 @@ export interface RunnerHandle {
  */
 export function startRunner(options: StartRunnerOptions): RunnerHandle {
   const concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
-  must('gatewayUrl', URL.canParse(options.gatewayUrl) && /^wss?:/.test(options.gatewayUrl), 'a ws:// or wss:// URL');
-  must('runnerId', typeof options.runnerId === 'string' && options.runnerId !== '', 'the ID or name of a runner');
-  must('authToken', (options.authToken === undefined) !== (options.tokenFile === undefined), 'given, or tokenFile, not both');
-  must('concurrency', Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY, `1 to ${MAX_CONCURRENCY}`);
+  must(
+    'gatewayUrl',
+    URL.canParse(options.gatewayUrl) && /^wss?:/.test(options.gatewayUrl),
+    'a ws:// or wss:// URL',
+  );
+  must(
+    'runnerId',
+    typeof options.runnerId === 'string' && options.runnerId !== '',
+    'the ID or name of a runner',
+  );
+  must(
+    'authToken',
+    (options.authToken === undefined) !== (options.tokenFile === undefined),
+    'given, or tokenFile, not both',
+  );
+  must(
+    'concurrency',
+    Number.isInteger(concurrency) && concurrency >= 1 && concurrency <= MAX_CONCURRENCY,
+    `1 to ${MAX_CONCURRENCY}`,
+  );
 
   const env = options.env ?? process.env;
   let runner: Runner | undefined;
@@ -97,7 +113,8 @@ export function startRunner(options: StartRunnerOptions): RunnerHandle {
   runner = new Runner({
     url: options.gatewayUrl,
     runnerId: options.runnerId,
-    token: options.tokenFile === undefined ? fixedToken(options.authToken ?? '') : tokenFile(options.tokenFile),
+    token:
+      options.tokenFile === undefined ? fixedToken(options.authToken ?? '') : tokenFile(options.tokenFile),
     tokenWaitMs: options.tokenWaitMs ?? DEFAULT_TOKEN_WAIT_MS,
     capabilities: options.capabilities ?? [],
     runtimeVersion: options.runtimeVersion ?? VERSION,

@@ -30,15 +30,23 @@ const MAX_MESSAGE_LENGTH = 2_000;
 const MIN_SECRET_LENGTH = 4;
 
 /** The frame's code and message for an error that a bridge threw while it ran a job. */
-export function toJobError(error: unknown, secrets: readonly string[]): { code: JobErrorCode; message: string } {
+export function toJobError(
+  error: unknown,
+  secrets: readonly string[],
+): { code: JobErrorCode; message: string } {
   const message = withoutSecrets(messageOf(error), secrets).slice(0, MAX_MESSAGE_LENGTH);
   if (error instanceof JobError) return { code: error.code as JobErrorCode, message };
   if (isNamed(error, UnsupportedOperatorError, 'UnsupportedOperatorError')) {
     return { code: 'UNSUPPORTED_OPERATOR', message };
   }
-  if (isNamed(error, SourceUnreachableError, 'SourceUnreachableError')) return { code: 'SOURCE_UNREACHABLE', message };
-  if (isNamed(error, BridgeNotFoundError, 'BridgeNotFoundError')) return { code: 'BRIDGE_NOT_FOUND', message };
-  return { code: 'SOURCE_QUERY_FAILED', message: message === '' ? 'the bridge failed without a message' : message };
+  if (isNamed(error, SourceUnreachableError, 'SourceUnreachableError'))
+    return { code: 'SOURCE_UNREACHABLE', message };
+  if (isNamed(error, BridgeNotFoundError, 'BridgeNotFoundError'))
+    return { code: 'BRIDGE_NOT_FOUND', message };
+  return {
+    code: 'SOURCE_QUERY_FAILED',
+    message: message === '' ? 'the bridge failed without a message' : message,
+  };
 }
 
 /** A third-party bridge brings its own copy of the class, so the name decides too. */

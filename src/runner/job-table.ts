@@ -28,6 +28,7 @@ interface ActiveJob {
   identity: JobIdentity;
   frame: ServerJob;
   credit: Credit;
+  writer: ChunkWriter;
   abort: AbortController;
   startedAt: number;
   cancelDeadline: () => void;
@@ -60,21 +61,24 @@ export class JobTable {
     const { id, params, deadlineMs } = frame;
     // A second job frame for a job under way has nothing of its own to end.
     if (this.#closed || this.#active.has(id)) return;
-    const { clock } = this.#options;
+    const { clock, wire, creditWindowBytes } = this.#options;
     const abort = new AbortController();
+    const credit = new Credit(creditWindowBytes);
     const job: ActiveJob = {
       identity: { id, kind: params.job.kind, source: params.source.name, target: params.job.target },
       frame,
-      credit: new Credit(this.#options.creditWindowBytes),
+      credit,
+      writer: new ChunkWriter(id, wire, credit, abort.signal),
       abort,
       startedAt: clock.monotonic(),
       cancelDeadline: () => {},
     };
     this.#active.set(id, job);
-    if (this.#draining) return this.#end(job, 0, new JobError('CANCELLED', 'this runner is leaving and takes no job'));
+    if (this.#draining)
+      return this.#end(job, 0, new JobError('CANCELLED', 'this runner is leaving and takes no job'));
     if (!(deadlineMs > 0)) return this.#end(job, 0, timeout(deadlineMs));
     job.cancelDeadline = clock.after(deadlineMs, () => abort.abort(timeout(deadlineMs)));
-    abort.signal.addEventListener('abort', () => this.#dropWaiting(job), { once: true });
+    abort.signal.addEventListener('abort', () => this.#aborted(job), { once: true });
     if (this.#running >= this.#options.concurrency) this.#waiting.push(job);
     else void this.#run(job);
   }
@@ -109,16 +113,18 @@ export class JobTable {
   }
 
   async #run(job: ActiveJob): Promise<void> {
-    const { clock, pool, wire, onEvent } = this.#options;
-    const { abort, frame, identity } = job;
+    const { clock, pool, onEvent } = this.#options;
+    const { abort, frame, identity, writer } = job;
     this.#running++;
     onEvent({ type: 'job-started', job: identity });
-    const writer = new ChunkWriter(identity.id, wire, job.credit, abort.signal);
     let secrets: readonly string[] = [];
     const work = async (): Promise<void> => {
       const source = this.#assigned.find(assigned => assigned.id === frame.params.source.id);
       if (!source) {
-        throw new JobError('SOURCE_NOT_ASSIGNED', `source "${identity.source}" is not assigned to this runner`);
+        throw new JobError(
+          'SOURCE_NOT_ASSIGNED',
+          `source "${identity.source}" is not assigned to this runner`,
+        );
       }
       // The job's own copy of a managed config is the freshest.
       const current = source.credentialsLocation === 'managed' ? frame.params.source : source;
@@ -128,6 +134,8 @@ export class JobTable {
       const lease = await pool.lease(current);
       secrets = lease.secrets;
       try {
+        // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
+        abort.signal.throwIfAborted();
         const openFresh = async () => (await pool.open(current)).bridge;
         const meta = await executeJob({
           job: frame.params.job,
@@ -172,7 +180,9 @@ export class JobTable {
     job.cancelDeadline();
     const durationMs = Math.round(this.#options.clock.monotonic() - job.startedAt);
     const error =
-      outcome instanceof JobError ? { code: outcome.code as JobErrorCode, message: messageOf(outcome) } : null;
+      outcome instanceof JobError
+        ? { code: outcome.code as JobErrorCode, message: messageOf(outcome) }
+        : null;
     if (!this.#closed) {
       this.#options.wire.send(
         JSON.stringify(
@@ -186,11 +196,11 @@ export class JobTable {
     if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #dropWaiting(job: ActiveJob): void {
+  /** Ends the job at once, not when its bridge gets round to it: what leaves next may be the close frame. */
+  #aborted(job: ActiveJob): void {
     const index = this.#waiting.indexOf(job);
-    if (index < 0) return;
-    this.#waiting.splice(index, 1);
-    this.#end(job, 0, job.abort.signal.reason as JobError);
+    if (index >= 0) this.#waiting.splice(index, 1);
+    this.#end(job, job.writer.rows, job.abort.signal.reason as JobError);
   }
 }
 

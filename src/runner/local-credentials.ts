@@ -17,7 +17,10 @@ export function variablePrefix(sourceName: string): string {
  * What is wrong with the settings of these sources before any is used: two that set more than one variable, or two
  * names that become one variable. Source name to message; the message names variables, never values.
  */
-export function credentialProblems(sources: readonly AssignedSource[], env: Environment): Map<string, string> {
+export function credentialProblems(
+  sources: readonly AssignedSource[],
+  env: Environment,
+): Map<string, string> {
   const problems = new Map<string, string>();
   const local = sources.filter(source => source.credentialsLocation === 'runner-local');
   for (const source of local) {
@@ -52,7 +55,8 @@ export async function readLocalConfig(
 
   const prefix = variablePrefix(source.name);
   const [suffix] = settings(prefix, env);
-  if (suffix === undefined) throw missing(`set ${prefix}_URL for source "${source.name}" where this runner starts`);
+  if (suffix === undefined)
+    throw missing(`set ${prefix}_URL for source "${source.name}" where this runner starts`);
   const variable = `${prefix}_${suffix}`;
   const value = env[variable] ?? '';
   const text = suffix.endsWith('_FILE') ? await readSecretFile(value, variable) : value;

@@ -161,7 +161,9 @@ export class Runner {
       try {
         const value = await token.read();
         if (value !== refused) return value;
-        problem = new AppError('token_refused', { message: 'token refused, and its file still holds the same one' });
+        problem = new AppError('token_refused', {
+          message: 'token refused, and its file still holds the same one',
+        });
       } catch (error) {
         if (!(error instanceof AppError)) throw error;
         problem = error;
@@ -208,7 +210,8 @@ export class Runner {
     this.#sources = sources;
     pool.keepOnly(new Set(sources.map(source => source.id)));
     if (changed) onEvent({ type: 'assignments-changed', sources: this.status.sources });
-    for (const message of new Set(credentialProblems(sources, env).values())) onEvent({ type: 'warning', message });
+    for (const message of new Set(credentialProblems(sources, env).values()))
+      onEvent({ type: 'warning', message });
   }
 
   #decide(ending: Ending, fraction: number): Decision {

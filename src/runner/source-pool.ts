@@ -77,7 +77,9 @@ export class SourcePool {
   async open(source: AssignedSource): Promise<{ bridge: Bridge; secrets: readonly string[] }> {
     const BridgeOf = await this.#options.resolveBridge(source.bridge);
     const config =
-      source.credentialsLocation === 'managed' ? (source.config ?? {}) : await this.#options.localConfig(source);
+      source.credentialsLocation === 'managed'
+        ? (source.config ?? {})
+        : await this.#options.localConfig(source);
     const secrets = secretsOf(config);
     try {
       const bridge = new BridgeOf(config);
@@ -132,5 +134,7 @@ async function close(entry: Entry): Promise<void> {
 
 function keyOf(source: AssignedSource): string {
   const config = source.credentialsLocation === 'managed' ? JSON.stringify(source.config ?? {}) : '';
-  return createHash('sha256').update(`${source.bridge}\0${source.credentialsLocation}\0${config}`).digest('hex');
+  return createHash('sha256')
+    .update(`${source.bridge}\0${source.credentialsLocation}\0${config}`)
+    .digest('hex');
 }

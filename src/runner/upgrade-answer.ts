@@ -23,11 +23,14 @@ export function endingOfAnswer(answer: UpgradeAnswer): Ending {
   if (status === 404) return said('HTTP 404: no gateway at this path; gateway URLs end in /connect');
   if (status === 407) return said('HTTP 407: a proxy wants a user name and password');
   if (status === 421) return said('HTTP 421: the gateway does not answer to this host name');
-  if (status === 426) return said('HTTP 426: the gateway speaks no common protocol version (this runner speaks 1)');
+  if (status === 426)
+    return said('HTTP 426: the gateway speaks no common protocol version (this runner speaks 1)');
   if (status === 429) return said('HTTP 429: too many connections or attempts');
   if (status === 503) return said('HTTP 503: the gateway is not ready');
   if (status >= 300 && status < 400) {
-    return said(`HTTP ${status}: a redirect${redirectTarget(text('location'))}; the token is never sent along one`);
+    return said(
+      `HTTP ${status}: a redirect${redirectTarget(text('location'))}; the token is never sent along one`,
+    );
   }
   if (text('content-type').startsWith('text/html')) {
     return said(`HTTP ${status} with a web page: a proxy or another site answered, not a gateway`);

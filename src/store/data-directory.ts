@@ -59,7 +59,10 @@ async function prepare(path: string, create: boolean): Promise<void> {
     if (error instanceof AppError) throw error;
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error';
     if (code === 'ENOENT' && !create) {
-      throw new AppError('not_found', { message: `there is no data directory at ${path}`, hint: 'name it with --data-dir' });
+      throw new AppError('not_found', {
+        message: `there is no data directory at ${path}`,
+        hint: 'name it with --data-dir',
+      });
     }
     throw new AppError('usage', {
       message: `${path} cannot be a data directory (${code})`,
@@ -109,7 +112,8 @@ async function readKey(file: string, expected: boolean): Promise<Buffer> {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
       throw corruptKey(`${file} cannot be read (${(error as NodeJS.ErrnoException).code})`);
     }
-    if (expected) throw corruptKey(`${file} is missing, and the configs of managed sources cannot be read without it`);
+    if (expected)
+      throw corruptKey(`${file} is missing, and the configs of managed sources cannot be read without it`);
     return await makeKey(file);
   }
   if (key.length !== KEY_BYTES) throw corruptKey(`${file} does not hold a key`);

@@ -25,7 +25,10 @@ export function unseal(key: Buffer, sourceId: string, box: Buffer): Record<strin
     const tag = box.subarray(1 + NONCE_BYTES, 1 + NONCE_BYTES + TAG_BYTES);
     const decipher = createDecipheriv(ALGORITHM, key, nonce, { authTagLength: TAG_BYTES });
     decipher.setAAD(Buffer.from(sourceId)).setAuthTag(tag);
-    const text = Buffer.concat([decipher.update(box.subarray(1 + NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+    const text = Buffer.concat([
+      decipher.update(box.subarray(1 + NONCE_BYTES + TAG_BYTES)),
+      decipher.final(),
+    ]);
     return JSON.parse(text.toString('utf8')) as Record<string, unknown>;
   } catch {
     throw new AppError('store_corrupt', {

@@ -1,8 +1,8 @@
 /** The audit log in SQLite: written in the transaction of the change it tells of. */
 import type { SqliteValue } from '../platform/sqlite.ts';
 import type { SqliteFile } from './sqlite-file.ts';
-import type { Actor, AuditEntry, PageRequest } from './store.ts';
 import { likePart } from './sqlite-names.ts';
+import type { Actor, AuditEntry, PageRequest } from './store.ts';
 
 export class AuditTable {
   readonly #file: SqliteFile;
@@ -55,7 +55,11 @@ function entryOf(row: SqliteValue[]): AuditEntry {
     at: Number(at),
     actor: { keyId: keyId as string | null, name: name as string },
     action: action as string,
-    subject: { type: type as AuditEntry['subject']['type'], id: subjectId as string, name: subjectName as string },
+    subject: {
+      type: type as AuditEntry['subject']['type'],
+      id: subjectId as string,
+      name: subjectName as string,
+    },
     detail: JSON.parse(detail as string) as Record<string, unknown>,
   };
 }

@@ -2,7 +2,13 @@
 import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
-import { openSqlite, type SqliteDatabase, type SqliteError, type SqliteStatement, type SqliteValue } from '../platform/sqlite.ts';
+import {
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteError,
+  type SqliteStatement,
+  type SqliteValue,
+} from '../platform/sqlite.ts';
 import { MIGRATIONS } from './migrations.ts';
 
 /** Another process that reads (a backup, a person with a shell) holds a writer up at most this long. */
@@ -162,7 +168,8 @@ function storeError(error: unknown, path: string): unknown {
   if (error instanceof AppError || !(error instanceof Error)) return error;
   const { code } = error as Partial<SqliteError>;
   if (code === undefined && !/sqlite|database|file is/i.test(error.message)) return error;
-  if (/CORRUPT|NOTADB/.test(code ?? '') || /malformed|not a database/.test(error.message)) return corrupt(path, error);
+  if (/CORRUPT|NOTADB/.test(code ?? '') || /malformed|not a database/.test(error.message))
+    return corrupt(path, error);
   return new AppError('service_unavailable', {
     message: `the store does not answer (${code ?? 'SQLITE_ERROR'})`,
     hint: code === 'SQLITE_FULL' ? 'the disk is full' : undefined,

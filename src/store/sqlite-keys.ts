@@ -61,7 +61,9 @@ export class KeyTable {
     return this.#file.transaction(() => {
       const before = this.#find(idOrName);
       if (before.revokedAt !== null) return before;
-      const admins = this.#file.all("SELECT 1 FROM keys WHERE role = 'admin' AND revoked_at IS NULL LIMIT 2").length;
+      const admins = this.#file.all(
+        "SELECT 1 FROM keys WHERE role = 'admin' AND revoked_at IS NULL LIMIT 2",
+      ).length;
       if (before.role === 'admin' && admins === 1 && !allowLastAdmin) {
         throw new AppError('conflict', {
           message: `"${before.name}" is the last admin key: without it nobody could make another`,

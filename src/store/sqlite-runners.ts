@@ -22,7 +22,10 @@ export class RunnerTable {
     this.#now = now;
   }
 
-  create(input: { id: string; name: string; type: DeploymentType; token: StoredSecret }, by: Actor): RunnerRecord {
+  create(
+    input: { id: string; name: string; type: DeploymentType; token: StoredSecret },
+    by: Actor,
+  ): RunnerRecord {
     return this.#file.transaction(() => {
       this.#refuseTaken(input.name);
       this.#file.run(
@@ -152,7 +155,11 @@ export class RunnerTable {
         if (change === 'remove') {
           this.#file.run('DELETE FROM assignments WHERE runner_id = ? AND source_id = ?', before.id, id);
         } else {
-          this.#file.run('INSERT OR IGNORE INTO assignments (runner_id, source_id) VALUES (?, ?)', before.id, id);
+          this.#file.run(
+            'INSERT OR IGNORE INTO assignments (runner_id, source_id) VALUES (?, ?)',
+            before.id,
+            id,
+          );
         }
       }
       const record = this.find(before.id);
@@ -179,7 +186,8 @@ export class RunnerTable {
   }
 
   #refuseTaken(name: string): void {
-    if (this.#file.all('SELECT 1 FROM runners WHERE name = ?', name).length > 0) throw nameTaken('runner', name);
+    if (this.#file.all('SELECT 1 FROM runners WHERE name = ?', name).length > 0)
+      throw nameTaken('runner', name);
   }
 
   #note(by: Actor, action: string, { id, name }: RunnerRecord, detail?: Record<string, unknown>): void {

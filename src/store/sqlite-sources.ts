@@ -92,10 +92,16 @@ export class SourceTable {
         });
       }
       if (location === 'managed' && before.credentialsLocation !== 'managed' && !change.config) {
-        throw new AppError('invalid_request', { message: 'a source with managed credentials needs a config' });
+        throw new AppError('invalid_request', {
+          message: 'a source with managed credentials needs a config',
+        });
       }
       if (change.config) {
-        this.#file.run('UPDATE sources SET config = ? WHERE id = ?', seal(this.#key, before.id, change.config), before.id);
+        this.#file.run(
+          'UPDATE sources SET config = ? WHERE id = ?',
+          seal(this.#key, before.id, change.config),
+          before.id,
+        );
       } else if (location === 'runner-local') {
         this.#file.run('UPDATE sources SET config = NULL WHERE id = ?', before.id);
       }
@@ -118,7 +124,8 @@ export class SourceTable {
     const record = this.#file.transaction(() => {
       const found = this.find(idOrName);
       if (found.runners.length > 0 && !force) {
-        const named = found.runners.slice(0, NAMED).join(', ') + (found.runners.length > NAMED ? ' and others' : '');
+        const named =
+          found.runners.slice(0, NAMED).join(', ') + (found.runners.length > NAMED ? ' and others' : '');
         throw new AppError('conflict', {
           message: `source "${found.name}" is assigned to ${named}`,
           hint: 'unassign it first (semilayer runners unassign), or remove it with --force',
@@ -148,7 +155,8 @@ export class SourceTable {
   }
 
   #refuseTaken(name: string): void {
-    if (this.#file.all('SELECT 1 FROM sources WHERE name = ?', name).length > 0) throw nameTaken('source', name);
+    if (this.#file.all('SELECT 1 FROM sources WHERE name = ?', name).length > 0)
+      throw nameTaken('source', name);
   }
 
   #note(by: Actor, action: string, { id, name }: SourceRecord, detail?: Record<string, unknown>): void {

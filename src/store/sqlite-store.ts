@@ -54,7 +54,8 @@ class SqliteStore implements Store {
   listRunners: Store['listRunners'] = async page => this.#runners.list(page);
   findRunner: Store['findRunner'] = async idOrName => this.#runners.find(idOrName);
   findRunnerByTokenHash: Store['findRunnerByTokenHash'] = async hash => this.#runners.findByTokenHash(hash);
-  renameRunner: Store['renameRunner'] = async (idOrName, name, by) => this.#runners.rename(idOrName, name, by);
+  renameRunner: Store['renameRunner'] = async (idOrName, name, by) =>
+    this.#runners.rename(idOrName, name, by);
   rotateRunner: Store['rotateRunner'] = async (idOrName, token, overlapMs, by) =>
     this.#runners.rotate(idOrName, token, overlapMs, by);
   revokeRunner: Store['revokeRunner'] = async (idOrName, by) => this.#runners.revoke(idOrName, by);
@@ -70,8 +71,10 @@ class SqliteStore implements Store {
   listSources: Store['listSources'] = async page => this.#sources.list(page);
   findSource: Store['findSource'] = async idOrName => this.#sources.find(idOrName);
   sourceConfig: Store['sourceConfig'] = async id => this.#sources.config(id);
-  updateSource: Store['updateSource'] = async (idOrName, change, by) => this.#sources.update(idOrName, change, by);
-  deleteSource: Store['deleteSource'] = async (idOrName, force, by) => this.#sources.delete(idOrName, force, by);
+  updateSource: Store['updateSource'] = async (idOrName, change, by) =>
+    this.#sources.update(idOrName, change, by);
+  deleteSource: Store['deleteSource'] = async (idOrName, force, by) =>
+    this.#sources.delete(idOrName, force, by);
   runnerIdsOf: Store['runnerIdsOf'] = async sourceId => this.#sources.runnerIdsOf(sourceId);
   sourcesOf: Store['sourcesOf'] = async runnerId => this.#sources.ofRunner(runnerId);
 
@@ -90,7 +93,10 @@ class SqliteStore implements Store {
     const keyCopy = `${file}.key`;
     for (const path of [file, keyCopy]) {
       if (existsSync(path)) {
-        throw new AppError('conflict', { message: `${path} exists already`, hint: 'name a file that does not' });
+        throw new AppError('conflict', {
+          message: `${path} exists already`,
+          hint: 'name a file that does not',
+        });
       }
     }
     await this.#file.copyTo(file);

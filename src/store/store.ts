@@ -84,7 +84,10 @@ export interface PageRequest {
  * @throws AppError `not_found` for an unknown record, `conflict` for a name that is taken.
  */
 export interface Store {
-  createRunner(input: { id: string; name: string; type: DeploymentType; token: StoredSecret }, by: Actor): Promise<RunnerRecord>;
+  createRunner(
+    input: { id: string; name: string; type: DeploymentType; token: StoredSecret },
+    by: Actor,
+  ): Promise<RunnerRecord>;
   /** By name, ascending. */
   listRunners(page: PageRequest): Promise<RunnerRecord[]>;
   findRunner(idOrName: string): Promise<RunnerRecord>;
@@ -137,7 +140,10 @@ export interface Store {
   runnerIdsOf(sourceId: string): Promise<string[]>;
   sourcesOf(runnerId: string): Promise<SourceRecord[]>;
 
-  createKey(input: { id: string; name: string; role: Role; hash: string; fingerprint: string }, by: Actor): Promise<ApiKeyRecord>;
+  createKey(
+    input: { id: string; name: string; role: Role; hash: string; fingerprint: string },
+    by: Actor,
+  ): Promise<ApiKeyRecord>;
   /** By name; revoked ones included. */
   listKeys(page: PageRequest): Promise<ApiKeyRecord[]>;
   /** The key with this hash, unless revoked. */

@@ -21,7 +21,11 @@ import type {
   ServerJob,
   ServerPing,
 } from '../../src/protocol/frames.ts';
-import { DEFAULT_JOB_DEADLINE_MS, HEARTBEAT_INTERVAL_MS, PROTOCOL_VERSION } from '../../src/protocol/limits.ts';
+import {
+  DEFAULT_JOB_DEADLINE_MS,
+  HEARTBEAT_INTERVAL_MS,
+  PROTOCOL_VERSION,
+} from '../../src/protocol/limits.ts';
 import { clientFrameV1, serverFrameV1 } from '../support/frame-arbitraries.ts';
 
 /** Compiles only when each is assignable to the other. */

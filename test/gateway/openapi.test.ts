@@ -20,12 +20,15 @@ interface Document {
 
 test('every route is documented once, and nothing else is', async t => {
   const { ask } = await openGateway(t);
-  const document = (await ask('GET', '/openapi.json', undefined, { authorization: '' })).json as unknown as Document;
+  const document = (await ask('GET', '/openapi.json', undefined, { authorization: '' }))
+    .json as unknown as Document;
   assert.equal(document.openapi, '3.1.0');
   const documented = Object.entries(document.paths).flatMap(([path, operations]) =>
     Object.keys(operations).map(method => `${method.toUpperCase()} ${path}`),
   );
-  const routes = apiRoutes('x', false).map(route => `${route.method} ${route.path.replace(/:(\w+)/g, '{$1}')}`);
+  const routes = apiRoutes('x', false).map(
+    route => `${route.method} ${route.path.replace(/:(\w+)/g, '{$1}')}`,
+  );
   assert.deepEqual(documented.sort(), routes.sort());
   assert.equal(new Set(routes).size, routes.length);
 });
@@ -54,11 +57,15 @@ test('answers are as their schemas say', async t => {
   const check = async (method: string, path: string, template: string, body?: unknown) => {
     const answer = await ask(method, path, body);
     const operation = document.paths[template]?.[method.toLowerCase()];
-    const content = (operation?.responses[String(answer.status)] ?? operation?.responses.default)?.content ?? {};
+    const content =
+      (operation?.responses[String(answer.status)] ?? operation?.responses.default)?.content ?? {};
     const schema = Object.values(content)[0]?.schema;
     assert.ok(schema, `${method} ${template} ${answer.status}`);
     const rooted = JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"api#/components'));
-    assert.ok(ajv.validate(rooted, answer.json), `${method} ${path}: ${ajv.errorsText()} ${answer.text.slice(0, 200)}`);
+    assert.ok(
+      ajv.validate(rooted, answer.json),
+      `${method} ${path}: ${ajv.errorsText()} ${answer.text.slice(0, 200)}`,
+    );
   };
   await check('GET', '/v1/whoami', '/v1/whoami');
   await check('GET', '/v1/runners', '/v1/runners');

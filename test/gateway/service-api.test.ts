@@ -14,7 +14,13 @@ test('creating a runner shows its token once and never again', async t => {
   assert.match(token, /^rk_[0-9A-Za-z]{49}$/);
   assert.equal(created.json.type, 'customer');
   assert.equal(created.json.status, 'never connected');
-  for (const path of ['/v1/runners', '/v1/runners/edge-1', `/v1/runners/${id.toUpperCase()}`, '/v1/audit', '/v1/jobs']) {
+  for (const path of [
+    '/v1/runners',
+    '/v1/runners/edge-1',
+    `/v1/runners/${id.toUpperCase()}`,
+    '/v1/audit',
+    '/v1/jobs',
+  ]) {
     const { status, text } = await ask('GET', path);
     assert.equal(status, 200, path);
     assert.ok(!text.includes(token), path);
@@ -35,7 +41,10 @@ test('names that cannot be, types that may not be and duplicates are refused, an
   const twin = await ask('POST', '/v1/runners', { name: 'edge' });
   assert.deepEqual([twin.status, twin.json.code], [409, 'conflict']);
   const { json } = await ask('GET', '/v1/runners');
-  assert.deepEqual(json.items.map(one => one.name), ['edge']);
+  assert.deepEqual(
+    json.items.map(one => one.name),
+    ['edge'],
+  );
 });
 
 test('what is not there is 404 by name and by ID', async t => {
@@ -67,8 +76,14 @@ test('assignments change all or nothing', async t => {
   const partly = await ask('POST', '/v1/runners/edge/sources', { sources: ['a', 'none'] });
   assert.equal(partly.status, 404);
   assert.deepEqual((await ask('GET', '/v1/runners/edge')).json.sources, []);
-  assert.deepEqual((await ask('POST', '/v1/runners/edge/sources', { sources: ['b', 'a'] })).json.sources, ['a', 'b']);
-  assert.deepEqual((await ask('POST', '/v1/runners/edge/sources', { sources: ['a'] })).json.sources, ['a', 'b']);
+  assert.deepEqual((await ask('POST', '/v1/runners/edge/sources', { sources: ['b', 'a'] })).json.sources, [
+    'a',
+    'b',
+  ]);
+  assert.deepEqual((await ask('POST', '/v1/runners/edge/sources', { sources: ['a'] })).json.sources, [
+    'a',
+    'b',
+  ]);
   assert.deepEqual((await ask('DELETE', '/v1/runners/edge/sources', { sources: ['a'] })).json.sources, ['b']);
   assert.deepEqual((await ask('PUT', '/v1/runners/edge/sources', { sources: ['a'] })).json.sources, ['a']);
   assert.deepEqual((await ask('GET', '/v1/sources/a')).json.runners, ['edge']);
@@ -94,7 +109,13 @@ test('a config is never sent back, and leaving the gateway wipes it', async t =>
   assert.equal(changed.json.credentialsLocation, 'runner-local');
   const back = await ask('PATCH', '/v1/sources/crm', { credentialsLocation: 'managed' });
   assert.equal(back.status, 400);
-  for (const answer of [created, changed, back, await ask('GET', '/v1/audit'), await ask('GET', '/v1/sources')]) {
+  for (const answer of [
+    created,
+    changed,
+    back,
+    await ask('GET', '/v1/audit'),
+    await ask('GET', '/v1/sources'),
+  ]) {
     assert.ok(!answer.text.includes('canary'));
   }
 });
@@ -135,11 +156,16 @@ test('bodies that are not as documented are refused by the name of the place, wi
     assert.deepEqual([status, json.code], [400, 'invalid_request'], JSON.stringify(body).slice(0, 80));
     assert.match(json.detail, said);
   }
-  const unknown = await ask('POST', '/v1/sources/shop/query', { target: 'orders', where: { a: { $near: 1 } } });
+  const unknown = await ask('POST', '/v1/sources/shop/query', {
+    target: 'orders',
+    where: { a: { $near: 1 } },
+  });
   assert.deepEqual([unknown.status, unknown.json.code], [400, 'unsupported_operator']);
   const large = await ask('POST', '/v1/runners', JSON.stringify({ name: 'x'.repeat(2_000_000) }));
   assert.equal(large.status, 413);
-  const form = await ask('POST', '/v1/runners', 'name=x', { 'content-type': 'application/x-www-form-urlencoded' });
+  const form = await ask('POST', '/v1/runners', 'name=x', {
+    'content-type': 'application/x-www-form-urlencoded',
+  });
   assert.equal(form.status, 415);
 });
 
@@ -202,7 +228,13 @@ test('a revoked key is refused at once, and the last admin key stays', async t =
   assert.equal((await ask('DELETE', '/v1/keys/admin')).status, 409);
   assert.equal((await ask('GET', '/v1/runners', undefined, { authorization: '' })).status, 401);
   const listed = await ask('GET', '/v1/keys');
-  assert.deepEqual(listed.json.items.map(one => [one.name, one.revokedAt !== null]), [['admin', false], ['ci', true]]);
+  assert.deepEqual(
+    listed.json.items.map(one => [one.name, one.revokedAt !== null]),
+    [
+      ['admin', false],
+      ['ci', true],
+    ],
+  );
 });
 
 test('a Console link opens one session, once', async t => {
@@ -219,7 +251,10 @@ test('a Console link opens one session, once', async t => {
 });
 
 test('a foreign Host is 421 and a foreign Origin 403, with or without a key', async t => {
-  const gateway = await openGateway(t, { publicUrl: 'https://gw.example.com', allowedHosts: ['runner.internal:8443'] });
+  const gateway = await openGateway(t, {
+    publicUrl: 'https://gw.example.com',
+    allowedHosts: ['runner.internal:8443'],
+  });
   const { port } = gateway.gateway;
   const hosts: [host: string, status: number][] = [
     [`127.0.0.1:${port}`, 200],
@@ -249,7 +284,11 @@ test('a foreign Host is 421 and a foreign Origin 403, with or without a key', as
   ];
   for (const [origin, status] of origins) {
     assert.equal(await statusWith(gateway, { host: own, origin }), status, origin);
-    assert.equal(await statusWith(gateway, { host: own, origin, authorization: '' }, '/livez'), status, origin);
+    assert.equal(
+      await statusWith(gateway, { host: own, origin, authorization: '' }, '/livez'),
+      status,
+      origin,
+    );
   }
 });
 
@@ -295,7 +334,11 @@ test('health is open, metrics are not, and every answer says which request it an
   assert.match((await ask('GET', '/metrics')).text, /^semilayer_gateway_sessions 0$/m);
 });
 
-function statusWith(gateway: TestGateway, headers: Record<string, string>, path = '/v1/whoami'): Promise<number> {
+function statusWith(
+  gateway: TestGateway,
+  headers: Record<string, string>,
+  path = '/v1/whoami',
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       {

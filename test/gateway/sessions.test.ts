@@ -118,7 +118,10 @@ test('rotation closes the session with 4401, fails its job, and not one row more
   assert.equal((await runner.closed).code, 4401);
   const { text, clean } = await response.rest();
   assert.equal(clean, false, 'the connection must not end cleanly');
-  const lines = text.trim().split('\n').map(line => JSON.parse(line));
+  const lines = text
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line));
   assert.deepEqual(lines[0], { row: 1 });
   assert.equal(lines.length, 2);
   assert.equal(lines[1].$error.code, 'runner_failed');

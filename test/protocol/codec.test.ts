@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodeClientFrame, decodeServerFrame, encodeFrame, FrameError, redactFrame } from '../../src/protocol/codec.ts';
+import {
+  decodeClientFrame,
+  decodeServerFrame,
+  encodeFrame,
+  FrameError,
+  redactFrame,
+} from '../../src/protocol/codec.ts';
 import { jsonTooDeep } from '../../src/protocol/json-depth.ts';
 import { clientFrame, serverFrame } from '../support/frame-arbitraries.ts';
 
 test('every frame survives its own encoding', () => {
-  fc.assert(fc.property(clientFrame, frame => assert.deepEqual(decodeClientFrame(encodeFrame(frame)), frame)));
-  fc.assert(fc.property(serverFrame, frame => assert.deepEqual(decodeServerFrame(encodeFrame(frame)), frame)));
+  fc.assert(
+    fc.property(clientFrame, frame => assert.deepEqual(decodeClientFrame(encodeFrame(frame)), frame)),
+  );
+  fc.assert(
+    fc.property(serverFrame, frame => assert.deepEqual(decodeServerFrame(encodeFrame(frame)), frame)),
+  );
 });
 
 test('keys that are not of the frame are dropped, and the frame stands', () => {
@@ -20,7 +30,11 @@ test('keys that are not of the frame are dropped, and the frame stands', () => {
 });
 
 test('any text is a frame, an unknown frame or a FrameError, and the error quotes none of it', () => {
-  const text = fc.oneof(fc.string(), fc.json(), fc.json().map(json => `{"type":"chunk","id":${json},"rows":${json}}`));
+  const text = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.json().map(json => `{"type":"chunk","id":${json},"rows":${json}}`),
+  );
   fc.assert(
     fc.property(text, one => {
       for (const decode of [decodeClientFrame, decodeServerFrame]) {
@@ -40,7 +54,11 @@ test('any text is a frame, an unknown frame or a FrameError, and the error quote
 });
 
 test('a frame broken in one place is refused by name', () => {
-  const refused: [decode: typeof decodeClientFrame | typeof decodeServerFrame, frame: unknown, reason: RegExp][] = [
+  const refused: [
+    decode: typeof decodeClientFrame | typeof decodeServerFrame,
+    frame: unknown,
+    reason: RegExp,
+  ][] = [
     [decodeClientFrame, 1, /frame is not an object/],
     [decodeClientFrame, { type: 1 }, /type is not a string/],
     [decodeClientFrame, { type: 'hello', version: 0, runnerId: 'a', capabilities: [] }, /hello.version/],
@@ -53,7 +71,11 @@ test('a frame broken in one place is refused by name', () => {
     [decodeClientFrame, { type: 'done', id: 'a', meta: { count: 1 } }, /done.meta.durationMs/],
     [decodeClientFrame, { type: 'error', id: 'a', code: 'X' }, /error.message/],
     [decodeServerFrame, { type: 'credit', id: 'a', bytes: 0 }, /credit.bytes/],
-    [decodeServerFrame, { type: 'hello-ack', serverVersion: 1, assignedSources: [{ id: 'a' }] }, /credentialsLocation/],
+    [
+      decodeServerFrame,
+      { type: 'hello-ack', serverVersion: 1, assignedSources: [{ id: 'a' }] },
+      /credentialsLocation/,
+    ],
   ];
   for (const [decode, frame, reason] of refused) {
     assert.throws(
@@ -65,7 +87,10 @@ test('a frame broken in one place is refused by name', () => {
 });
 
 test('1e999 is no number', () => {
-  assert.throws(() => decodeServerFrame('{"type":"job","id":"a","params":{},"deadlineMs":1e999}'), FrameError);
+  assert.throws(
+    () => decodeServerFrame('{"type":"job","id":"a","params":{},"deadlineMs":1e999}'),
+    FrameError,
+  );
 });
 
 test('a malformed job with a readable id costs that job alone', () => {
@@ -91,7 +116,8 @@ test('__proto__ is data', () => {
 });
 
 test('128 levels are read, 129 are not, and half a million are refused without being parsed', () => {
-  const nested = (levels: number) => `{"type":"chunk","id":"a","rows":[{"a":${'['.repeat(levels)}${']'.repeat(levels)}}]}`;
+  const nested = (levels: number) =>
+    `{"type":"chunk","id":"a","rows":[{"a":${'['.repeat(levels)}${']'.repeat(levels)}}]}`;
   assert.equal(decodeClientFrame(nested(125)).type, 'chunk');
   assert.throws(() => decodeClientFrame(nested(126)), /nested deeper than 128/);
   assert.throws(() => decodeClientFrame(nested(500_000)), /nested deeper than 128/);

@@ -53,7 +53,10 @@ test('a process that slept asks before it calls the peer dead', async () => {
   await clock.advance(2_000);
   clock.leap(60_000);
   await clock.advance(1_000);
-  assert.deepEqual(log.map(line => line.split(' ')[0]), ['ping']);
+  assert.deepEqual(
+    log.map(line => line.split(' ')[0]),
+    ['ping'],
+  );
   liveness.heard();
   await clock.advance(5_000);
   assert.equal(log.length, 1);

@@ -3,11 +3,27 @@ import { test } from 'node:test';
 import { isUuid, nameProblem } from '../../src/protocol/names.ts';
 
 test('names of 1 to 63 lower-case letters, digits and inner hyphens are taken', () => {
-  for (const name of ['a', '0', 'edge-1', 'a--b', 'x'.repeat(63)]) assert.equal(nameProblem(name), undefined, name);
+  for (const name of ['a', '0', 'edge-1', 'a--b', 'x'.repeat(63)])
+    assert.equal(nameProblem(name), undefined, name);
 });
 
 test('capitals, spaces, paths, outer hyphens, 64 characters, control characters and emoji are not', () => {
-  for (const name of ['', 'Edge', 'a b', '../x', 'a/b', '-a', 'a-', 'x'.repeat(64), 'a\n', 'a\0', 'ä', '😀', 'a.b', 'a_b']) {
+  for (const name of [
+    '',
+    'Edge',
+    'a b',
+    '../x',
+    'a/b',
+    '-a',
+    'a-',
+    'x'.repeat(64),
+    'a\n',
+    'a\0',
+    'ä',
+    '😀',
+    'a.b',
+    'a_b',
+  ]) {
     assert.notEqual(nameProblem(name), undefined, JSON.stringify(name));
   }
 });

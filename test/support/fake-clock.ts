@@ -47,7 +47,9 @@ export class FakeClock implements Clock {
     const end = this.#now + ms;
     await settle();
     for (;;) {
-      const due = [...this.#timers].filter(t => t.at <= end).sort((a, b) => a.at - b.at || a.order - b.order)[0];
+      const due = [...this.#timers]
+        .filter(t => t.at <= end)
+        .sort((a, b) => a.at - b.at || a.order - b.order)[0];
       if (!due) break;
       this.#now = Math.max(this.#now, due.at);
       if (due.periodMs === undefined) this.#timers.delete(due);

@@ -13,7 +13,10 @@ function asJson<T>(arbitrary: fc.Arbitrary<T>): fc.Arbitrary<T> {
   return arbitrary.map(value => JSON.parse(JSON.stringify(value)) as T);
 }
 
-function optional<T extends object>(required: T, keys: { [K in string]: fc.Arbitrary<unknown> }): fc.Arbitrary<T> {
+function optional<T extends object>(
+  required: T,
+  keys: { [K in string]: fc.Arbitrary<unknown> },
+): fc.Arbitrary<T> {
   return fc.record(keys, { requiredKeys: [] }).map(extra => ({ ...required, ...extra }));
 }
 
@@ -28,63 +31,80 @@ const source = fc
   .map(({ config, ...rest }) => (config === undefined ? rest : { ...rest, config }));
 
 /** Only what version 1 knows. */
-export const clientFrameV1: fc.Arbitrary<ClientFrame> = asJson(fc.oneof(
-  fc
-    .record({ version: fc.integer({ min: 1 }), runnerId: id, capabilities: fc.array(label, { maxLength: 4 }) })
-    .chain(hello => optional({ type: 'hello' as const, ...hello }, { runtimeVersion: label })),
-  optional({ type: 'heartbeat' as const }, { stats: fc.record({ activeJobs: count, memoryMb: count }) }),
-  fc
-    .record({ id, rows: fc.array(jsonObject, { maxLength: 5 }) })
-    .chain(chunk => optional({ type: 'chunk' as const, ...chunk }, { total: count, approximate: fc.boolean() })),
-  id.chain(job =>
-    optional({ type: 'done' as const, id: job }, { meta: fc.record({ count, durationMs: count }) }),
+export const clientFrameV1: fc.Arbitrary<ClientFrame> = asJson(
+  fc.oneof(
+    fc
+      .record({
+        version: fc.integer({ min: 1 }),
+        runnerId: id,
+        capabilities: fc.array(label, { maxLength: 4 }),
+      })
+      .chain(hello => optional({ type: 'hello' as const, ...hello }, { runtimeVersion: label })),
+    optional({ type: 'heartbeat' as const }, { stats: fc.record({ activeJobs: count, memoryMb: count }) }),
+    fc
+      .record({ id, rows: fc.array(jsonObject, { maxLength: 5 }) })
+      .chain(chunk =>
+        optional({ type: 'chunk' as const, ...chunk }, { total: count, approximate: fc.boolean() }),
+      ),
+    id.chain(job =>
+      optional({ type: 'done' as const, id: job }, { meta: fc.record({ count, durationMs: count }) }),
+    ),
+    fc.record({ id, type: fc.constant('error' as const), code: label, message: label }),
   ),
-  fc.record({ id, type: fc.constant('error' as const), code: label, message: label }),
-));
+);
 
-export const clientFrame: fc.Arbitrary<ClientFrame> = asJson(fc.oneof(
-  clientFrameV1,
-  fc.constant({ type: 'drain' as const }),
-  fc.record({ version: fc.integer({ min: 1 }), runnerId: id }).chain(hello =>
-    optional(
-      { type: 'hello' as const, capabilities: [], ...hello },
-      {
-        minVersion: fc.nat(),
-        instance: label,
-        features: fc.record(
-          {
-            concurrency: fc.record({ limit: fc.integer({ min: 1 }) }),
-            drain: fc.constant({}),
-            credit: fc.constant({}),
-          },
-          { requiredKeys: [] },
-        ),
-      },
+export const clientFrame: fc.Arbitrary<ClientFrame> = asJson(
+  fc.oneof(
+    clientFrameV1,
+    fc.constant({ type: 'drain' as const }),
+    fc.record({ version: fc.integer({ min: 1 }), runnerId: id }).chain(hello =>
+      optional(
+        { type: 'hello' as const, capabilities: [], ...hello },
+        {
+          minVersion: fc.nat(),
+          instance: label,
+          features: fc.record(
+            {
+              concurrency: fc.record({ limit: fc.integer({ min: 1 }) }),
+              drain: fc.constant({}),
+              credit: fc.constant({}),
+            },
+            { requiredKeys: [] },
+          ),
+        },
+      ),
     ),
   ),
-));
+);
 
-export const serverFrameV1: fc.Arbitrary<ServerFrame> = asJson(fc.oneof(
-  fc.record({
-    type: fc.constant('hello-ack' as const),
-    serverVersion: fc.integer(),
-    assignedSources: fc.array(source, { maxLength: 3 }),
-  }),
-  fc.record({ type: fc.constant('assignments-changed' as const), assignedSources: fc.array(source, { maxLength: 3 }) }),
-  fc.record({
-    id,
-    type: fc.constant('job' as const),
-    params: fc.record({
-      source,
-      job: fc.record({ kind: fc.constantFrom(...JOB_KINDS), target: fc.string(), options: jsonObject }),
+export const serverFrameV1: fc.Arbitrary<ServerFrame> = asJson(
+  fc.oneof(
+    fc.record({
+      type: fc.constant('hello-ack' as const),
+      serverVersion: fc.integer(),
+      assignedSources: fc.array(source, { maxLength: 3 }),
     }),
-    deadlineMs: fc.nat(),
-  }),
-  fc.record({ id, type: fc.constant('cancel' as const) }),
-  fc.constant({ type: 'ping' as const }),
-));
+    fc.record({
+      type: fc.constant('assignments-changed' as const),
+      assignedSources: fc.array(source, { maxLength: 3 }),
+    }),
+    fc.record({
+      id,
+      type: fc.constant('job' as const),
+      params: fc.record({
+        source,
+        job: fc.record({ kind: fc.constantFrom(...JOB_KINDS), target: fc.string(), options: jsonObject }),
+      }),
+      deadlineMs: fc.nat(),
+    }),
+    fc.record({ id, type: fc.constant('cancel' as const) }),
+    fc.constant({ type: 'ping' as const }),
+  ),
+);
 
-export const serverFrame: fc.Arbitrary<ServerFrame> = asJson(fc.oneof(
-  serverFrameV1,
-  fc.record({ id, type: fc.constant('credit' as const), bytes: fc.integer({ min: 1 }) }),
-));
+export const serverFrame: fc.Arbitrary<ServerFrame> = asJson(
+  fc.oneof(
+    serverFrameV1,
+    fc.record({ id, type: fc.constant('credit' as const), bytes: fc.integer({ min: 1 }) }),
+  ),
+);

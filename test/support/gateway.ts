@@ -45,7 +45,10 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-export async function openGateway(t: TestContext, options: Partial<GatewayOptions> = {}): Promise<TestGateway> {
+export async function openGateway(
+  t: TestContext,
+  options: Partial<GatewayOptions> = {},
+): Promise<TestGateway> {
   const directory = await temporaryDirectory(t);
   const dataDir = options.dataDir ?? join(directory, 'data');
   const warnings: string[] = [];

@@ -10,7 +10,7 @@ export class ScriptedRunner {
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly frames: Frame[] = [];
   #seen = 0;
-  #wake: () => void = () => {};
+  #waiting: (() => void)[] = [];
 
   constructor(socket: WebSocket) {
     this.socket = socket;
@@ -33,20 +33,46 @@ export class ScriptedRunner {
         if (frame.type === type) return frame;
       }
       if (this.socket.readyState === WebSocket.CLOSED) throw new Error(`closed while waiting for ${type}`);
-      await new Promise<void>(resolve => {
-        this.#wake = resolve;
-      });
+      await this.#change();
     }
+  }
+
+  /** The frame that ends this job; rejects when the connection ends first. */
+  async ending(id: string): Promise<Frame> {
+    for (;;) {
+      const frame = this.frames.find(one => one.id === id && (one.type === 'done' || one.type === 'error'));
+      if (frame) return frame;
+      if (this.socket.readyState === WebSocket.CLOSED)
+        throw new Error(`closed while waiting for the end of ${id}`);
+      await this.#change();
+    }
+  }
+
+  /** The rows that have come for this job. */
+  rowsOf(id: string): unknown[] {
+    const chunks = this.frames.filter(frame => frame.id === id && frame.type === 'chunk');
+    return chunks.flatMap(frame => frame.rows as unknown[]);
   }
 
   send(frame: unknown): void {
     this.socket.send(typeof frame === 'string' ? frame : JSON.stringify(frame));
   }
+
+  #change(): Promise<void> {
+    return new Promise(resolve => this.#waiting.push(resolve));
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
+  }
 }
 
 /** Opens the socket and says nothing yet. */
 export async function dialRaw(t: TestContext, url: string, token: string): Promise<ScriptedRunner> {
-  const socket = new WebSocket(url, { headers: { authorization: `Bearer ${token}` }, perMessageDeflate: false });
+  const socket = new WebSocket(url, {
+    headers: { authorization: `Bearer ${token}` },
+    perMessageDeflate: false,
+  });
   const runner = new ScriptedRunner(socket);
   t.after(() => socket.terminate());
   await once(socket, 'open');
@@ -84,7 +110,9 @@ export async function refusedUpgrade(
       response.on('data', chunk => {
         body += chunk;
       });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body, headers: response.headers }));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body, headers: response.headers }),
+      );
     });
   });
 }

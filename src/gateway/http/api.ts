@@ -86,7 +86,9 @@ export class Api {
     const url = new URL(request.url ?? '/', 'http://gateway');
     const { route, params } = this.#find(request, url.pathname);
     const principal =
-      route.access === 'open' ? NOBODY : await services.authenticator.authenticate(request.headers.authorization);
+      route.access === 'open'
+        ? NOBODY
+        : await services.authenticator.authenticate(request.headers.authorization);
     if (!mayAccess(principal.role, route.access) && route.access !== 'open') {
       throw new AppError('forbidden', {
         message: `the role ${principal.role} may not do this`,
@@ -102,7 +104,10 @@ export class Api {
       response.writeHead(204).end();
       return;
     }
-    response.writeHead(route.status ?? 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    response.writeHead(route.status ?? 200, {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+    });
     response.end(JSON.stringify(answer));
   }
 
@@ -112,7 +117,9 @@ export class Api {
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
     const found = findRoute(this.#router, method, path);
     if (!found) {
-      const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(other => findRoute(this.#router, other, path));
+      const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(other =>
+        findRoute(this.#router, other, path),
+      );
       if (others.length === 0) throw new AppError('not_found', { message: 'there is nothing at this path' });
       throw new AppError('method_not_allowed', { message: `this path takes ${others.join(', ')}` });
     }
@@ -136,7 +143,11 @@ export class Api {
     }
     // What is left of the body will not be read: the connection cannot carry another request.
     const unread = !request.complete;
-    response.writeHead(status, { ...headers, 'cache-control': 'no-store', ...(unread ? { connection: 'close' } : {}) });
+    response.writeHead(status, {
+      ...headers,
+      'cache-control': 'no-store',
+      ...(unread ? { connection: 'close' } : {}),
+    });
     response.end(JSON.stringify(body));
   }
 }

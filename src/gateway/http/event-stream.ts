@@ -21,7 +21,8 @@ export async function eventStream(call: Call): Promise<typeof ANSWERED> {
     response.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(eventView(event))}\n\n`);
     if (response.writableLength > MAX_BACKLOG_BYTES) response.destroy();
   };
-  if (Number.isSafeInteger(lastId) && lastId > 0) for (const event of services.events.since(lastId)) send(event);
+  if (Number.isSafeInteger(lastId) && lastId > 0)
+    for (const event of services.events.since(lastId)) send(event);
   const unsubscribe = services.events.subscribe(send);
   const cancelKeepalive = services.clock.every(KEEPALIVE_MS, () => void response.write(': still here\n\n'));
   response.once('close', () => {

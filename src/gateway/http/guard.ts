@@ -32,7 +32,9 @@ export function guard(request: IncomingMessage, options: GuardOptions): void {
     });
   }
   if (origin !== undefined && !originIsOurs(origin, host, options)) {
-    throw new AppError('origin_forbidden', { message: 'requests from the pages of other sites are not answered' });
+    throw new AppError('origin_forbidden', {
+      message: 'requests from the pages of other sites are not answered',
+    });
   }
 }
 
@@ -41,7 +43,8 @@ function hostIsOurs(host: string | undefined, options: GuardOptions): boolean {
   const authority = host === undefined ? undefined : authorityOf(`${tls ? 'https' : 'http'}://${host}`);
   if (!authority) return false;
   if (isLoopbackHost(authority.host) && authority.port === options.port()) return true;
-  if (publicUrl !== undefined && new URL(publicUrl).host === new URL(publicScheme(publicUrl) + host).host) return true;
+  if (publicUrl !== undefined && new URL(publicUrl).host === new URL(publicScheme(publicUrl) + host).host)
+    return true;
   return allowedHosts.some(allowed => allowed === authority.host || allowed === host?.toLowerCase());
 }
 
@@ -62,7 +65,13 @@ function originIsOurs(origin: string, host: string | undefined, options: GuardOp
 function authorityOf(text: string): Authority | undefined {
   if (!URL.canParse(text)) return undefined;
   const url = new URL(text);
-  if (url.username !== '' || url.password !== '' || url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+  if (
+    url.username !== '' ||
+    url.password !== '' ||
+    url.pathname !== '/' ||
+    url.search !== '' ||
+    url.hash !== ''
+  ) {
     return undefined;
   }
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);

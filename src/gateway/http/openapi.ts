@@ -23,7 +23,8 @@ export function openApiDocument(routes: readonly Route[], version: string): Reco
     info: {
       title: 'SemiLayer service API',
       version,
-      description: 'Runners, sources, and questions to them. /v1 only gains keys: ignore those you do not know.',
+      description:
+        'Runners, sources, and questions to them. /v1 only gains keys: ignore those you do not know.',
     },
     paths,
     components: {
@@ -34,7 +35,10 @@ export function openApiDocument(routes: readonly Route[], version: string): Reco
 }
 
 function operation(route: Route): Record<string, unknown> {
-  const problem = { description: 'What went wrong', content: { 'application/problem+json': { schema: ref('Problem') } } };
+  const problem = {
+    description: 'What went wrong',
+    content: { 'application/problem+json': { schema: ref('Problem') } },
+  };
   return {
     operationId: operationId(route),
     summary: route.summary,

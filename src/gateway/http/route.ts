@@ -36,7 +36,12 @@ export interface HttpServices extends GatewayServices {
   authenticator: Authenticator;
   lastSeen: Pick<LastSeen, 'of'>;
   /** Counters for `/metrics`. */
-  counters: () => { activeJobs: number; queuedJobs: number; sessions: number; jobsByState: ReadonlyMap<string, number> };
+  counters: () => {
+    activeJobs: number;
+    queuedJobs: number;
+    sessions: number;
+    jobsByState: ReadonlyMap<string, number>;
+  };
   /** What runners dial, as seen by the caller of this request. */
   gatewayUrlFor: (request: IncomingMessage) => string;
   /** The address of our pages, as seen by the caller of this request. */

@@ -36,10 +36,20 @@ export function pageOf(name: string): Schema {
 export const LIST_QUERY: Schema = {
   type: 'object',
   properties: {
-    limit: { type: 'integer', minimum: 1, maximum: 1000, default: 100, description: 'Items of a page at most.' },
+    limit: {
+      type: 'integer',
+      minimum: 1,
+      maximum: 1000,
+      default: 100,
+      description: 'Items of a page at most.',
+    },
     cursor: { type: 'string', maxLength: 1024, description: '`nextCursor` of the page before.' },
     status: { type: 'string', maxLength: 64, description: 'Only items with this status.' },
-    q: { type: 'string', maxLength: 256, description: 'Only items whose name has this in it, in any letter case.' },
+    q: {
+      type: 'string',
+      maxLength: 256,
+      description: 'Only items whose name has this in it, in any letter case.',
+    },
   },
 };
 
@@ -62,7 +72,12 @@ export const DEADLINE: Schema = {
   description: 'Milliseconds the whole job may take. Default 30,000.',
 };
 
-export const TARGET: Schema = { type: 'string', minLength: 1, maxLength: 1024, description: 'Table or view.' };
+export const TARGET: Schema = {
+  type: 'string',
+  minLength: 1,
+  maxLength: 1024,
+  description: 'Table or view.',
+};
 export const WHERE: Schema = { type: 'object', description: 'Filter: see "Reading data".' };
 export const FIELDS: Schema = { type: 'array', items: string, maxItems: 10_000 };
 export const LIMIT: Schema = { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER };
@@ -142,7 +157,14 @@ export const COMPONENTS: Record<string, Schema> = {
     required: ['name', 'columns'],
     properties: {
       name: string,
-      columns: list(answer({ name: string, type: string, nullable: { type: 'boolean' }, primaryKey: { type: 'boolean' } })),
+      columns: list(
+        answer({
+          name: string,
+          type: string,
+          nullable: { type: 'boolean' },
+          primaryKey: { type: 'boolean' },
+        }),
+      ),
       rowCount: count,
     },
   },
@@ -151,10 +173,20 @@ export const COMPONENTS: Record<string, Schema> = {
     meta: {
       type: 'object',
       required: ['count', 'durationMs', 'runnerId'],
-      properties: { count, durationMs: { type: 'number' }, runnerId: string, total: count, nextCursor: string },
+      properties: {
+        count,
+        durationMs: { type: 'number' },
+        runnerId: string,
+        total: count,
+        nextCursor: string,
+      },
     },
   }),
-  Count: { type: 'object', required: ['total'], properties: { total: count, approximate: { type: 'boolean' } } },
+  Count: {
+    type: 'object',
+    required: ['total'],
+    properties: { total: count, approximate: { type: 'boolean' } },
+  },
   SourceTest: answer({
     ok: { type: 'boolean' },
     runners: list(

@@ -61,7 +61,10 @@ export function metaOf(job: Job): JobMeta {
 export async function streamRows(job: Job, response: ServerResponse): Promise<void> {
   let batch = await job.next();
   let rows = 0;
-  response.writeHead(200, { 'content-type': 'application/x-ndjson; charset=utf-8', 'cache-control': 'no-store' });
+  response.writeHead(200, {
+    'content-type': 'application/x-ndjson; charset=utf-8',
+    'cache-control': 'no-store',
+  });
   try {
     for (; batch; batch = await job.next()) {
       const items = batch.agg ?? batch.rows;

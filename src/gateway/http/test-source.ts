@@ -39,7 +39,9 @@ export async function testSource(call: Call): Promise<{ ok: boolean; runners: Ru
   for (const { runnerId } of sessions) names.set(runnerId, (await services.store.findRunner(runnerId)).name);
   const gatewayMs = services.clock.monotonic() - started;
   const tests = await Promise.all(
-    sessions.map(session => testThrough(services, source, session, names.get(session.runnerId) ?? '', gatewayMs)),
+    sessions.map(session =>
+      testThrough(services, source, session, names.get(session.runnerId) ?? '', gatewayMs),
+    ),
   );
   const runners = tests.map(({ result }) => result);
   const [failure] = tests.flatMap(({ error }) => (error ? [error] : []));
@@ -76,7 +78,11 @@ async function testThrough(
       gateway,
       { name: 'runner', ok: true, durationMs: round(Math.max(0, roundTripMs - there)) },
       // A runner that does not tell them apart says how long both took.
-      { name: 'connect', ok: true, durationMs: typeof connectMs === 'number' ? round(connectMs) : round(there) },
+      {
+        name: 'connect',
+        ok: true,
+        durationMs: typeof connectMs === 'number' ? round(connectMs) : round(there),
+      },
       { name: 'query', ok: true, durationMs: typeof queryMs === 'number' ? round(queryMs) : null },
     ];
     return { result: { ...base, ok: true, hops, error: null }, error: undefined };

@@ -48,6 +48,7 @@ function describe(error: ErrorObject | undefined, whole: string): string {
     return `${place} has the unknown key ${JSON.stringify(String(params.additionalProperty).slice(0, 80))}`;
   }
   if (error.keyword === 'required') return `${place} lacks the key ${JSON.stringify(params.missingProperty)}`;
-  if (error.keyword === 'enum') return `${place} must be one of ${(params.allowedValues as unknown[]).join(', ')}`;
+  if (error.keyword === 'enum')
+    return `${place} must be one of ${(params.allowedValues as unknown[]).join(', ')}`;
   return `${place} ${error.message ?? 'is not as documented'}`;
 }

@@ -27,7 +27,11 @@ export function runnerView(record: RunnerRecord, life: RunnerLife): Record<strin
     (best, one) => (best && best.connectedAt >= one.connectedAt ? best : one),
     undefined,
   );
-  const lastSeenAt = Math.max(record.lastSeenAt ?? 0, seen?.at ?? 0, ...sessions.map(one => one.lastHeartbeatAt));
+  const lastSeenAt = Math.max(
+    record.lastSeenAt ?? 0,
+    seen?.at ?? 0,
+    ...sessions.map(one => one.lastHeartbeatAt),
+  );
   const previous = record.previousToken && record.previousToken.expiresAt > now ? record.previousToken : null;
   return {
     id: record.id,
@@ -47,7 +51,11 @@ export function runnerView(record: RunnerRecord, life: RunnerLife): Record<strin
   };
 }
 
-function statusName(record: RunnerRecord, sessions: readonly SessionView[], everSeen: boolean): RunnerStatusName {
+function statusName(
+  record: RunnerRecord,
+  sessions: readonly SessionView[],
+  everSeen: boolean,
+): RunnerStatusName {
   if (record.revokedAt !== null) return 'revoked';
   if (sessions.some(session => !session.draining)) return 'online';
   if (sessions.length > 0) return 'draining';
@@ -79,7 +87,12 @@ export function keyView(record: ApiKeyRecord): Record<string, unknown> {
 
 export function jobView(summary: JobSummary): Record<string, unknown> {
   const { createdAt, startedAt, endedAt } = summary;
-  return { ...summary, createdAt: rfc3339(createdAt), startedAt: orNull(startedAt), endedAt: orNull(endedAt) };
+  return {
+    ...summary,
+    createdAt: rfc3339(createdAt),
+    startedAt: orNull(startedAt),
+    endedAt: orNull(endedAt),
+  };
 }
 
 export function auditView(entry: AuditEntry): Record<string, unknown> {

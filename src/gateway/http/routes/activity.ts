@@ -22,7 +22,10 @@ export const activityRoutes: Route[] = [
         fetch: async (limit, after) => services.dispatcher.recent({ limit, after, state: status }),
         positionOf: job => job.id,
         view: jobView,
-        keep: wanted === undefined ? undefined : job => `${job.source}/${job.target}`.toLowerCase().includes(wanted),
+        keep:
+          wanted === undefined
+            ? undefined
+            : job => `${job.source}/${job.target}`.toLowerCase().includes(wanted),
       });
     },
   },

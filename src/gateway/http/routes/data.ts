@@ -12,12 +12,26 @@ import { WhereError } from '../../../where/where.ts';
 import type { Job, JobMeta } from '../../job.ts';
 import { decodeQueryCursor, encodeQueryCursor, type Question } from '../query-cursor.ts';
 import { ANSWERED, type Call, type Route, type Schema } from '../route.ts';
-import { body, CURSOR, DEADLINE, FIELDS, LIMIT, ORDER_BY, ref, TARGET, WHERE, pageOf as pageSchema } from '../schemas.ts';
+import {
+  body,
+  CURSOR,
+  DEADLINE,
+  FIELDS,
+  LIMIT,
+  ORDER_BY,
+  pageOf as pageSchema,
+  ref,
+  TARGET,
+  WHERE,
+} from '../schemas.ts';
 import { cancelWithCaller, collectBatches, collectRows, streamRows } from '../stream-job.ts';
 
 const ROWS_CONTENT: Record<string, Schema> = {
   'application/json': ref('Rows'),
-  'application/x-ndjson': { type: 'string', description: 'A row a line; a last line {"$error": …} when it failed.' },
+  'application/x-ndjson': {
+    type: 'string',
+    description: 'A row a line; a last line {"$error": …} when it failed.',
+  },
 };
 
 export const dataRoutes: Route[] = [
@@ -51,7 +65,11 @@ export const dataRoutes: Route[] = [
     content: ROWS_CONTENT,
     handle: async call => {
       const { target, deadlineMs, ...options } = call.body;
-      return await answerRows(call, await submit(call, 'aggregate', target, options, deadlineMs), answer => answer);
+      return await answerRows(
+        call,
+        await submit(call, 'aggregate', target, options, deadlineMs),
+        answer => answer,
+      );
     },
   },
   {
@@ -88,7 +106,10 @@ export const dataRoutes: Route[] = [
     summary: 'Columns of a table or view',
     answer: ref('TargetSchema'),
     handle: async call => {
-      const batches = await collected(call, await submit(call, 'introspectTarget', call.params.target, {}, undefined));
+      const batches = await collected(
+        call,
+        await submit(call, 'introspectTarget', call.params.target, {}, undefined),
+      );
       const [schema] = batches.flatMap(batch => batch.rows);
       if (!schema) throw new AppError('INTERNAL', { message: 'the runner ended the job without a schema' });
       return schema;
@@ -112,7 +133,8 @@ function rows(
     handle: async call => {
       const { target, deadlineMs, ...given } = call.body;
       checked(() => parse(given));
-      if (kind !== 'query') return await answerRows(call, await submit(call, kind, target, given, deadlineMs));
+      if (kind !== 'query')
+        return await answerRows(call, await submit(call, kind, target, given, deadlineMs));
       const { options, nextCursor } = paged(call.body as unknown as Question & PagedQuery, given);
       const job = await submit(call, kind, target, options, deadlineMs);
       return await answerRows(call, job, meta => ({ ...meta, ...nextCursor(meta.count) }));
@@ -136,7 +158,8 @@ function paged(
   if (cursor !== undefined && question.offset !== undefined) {
     throw new AppError('invalid_request', { message: 'cursor and offset exclude each other' });
   }
-  const offset = question.cursor === undefined ? (question.offset ?? 0) : decodeQueryCursor(question.cursor, question);
+  const offset =
+    question.cursor === undefined ? (question.offset ?? 0) : decodeQueryCursor(question.cursor, question);
   return {
     options: question.cursor === undefined ? options : { ...options, offset },
     nextCursor: count =>

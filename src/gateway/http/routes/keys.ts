@@ -3,7 +3,7 @@ import { AppError } from '../../../errors.ts';
 import { type ApiKeyRecord, ROLES, type Role } from '../../../store/store.ts';
 import { type PageQuery, pageOf } from '../page.ts';
 import type { Route } from '../route.ts';
-import { body, LIST_QUERY, NAME, ref, pageOf as pageSchema } from '../schemas.ts';
+import { body, LIST_QUERY, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
 import { keyView, rfc3339 } from '../views.ts';
 import { actorOf } from './actor.ts';
 
@@ -21,7 +21,10 @@ export const keyRoutes: Route[] = [
         fetch: (limit, after) => services.store.listKeys({ limit, after, q }),
         positionOf: record => `${record.name}/${record.id}`,
         view: keyView,
-        keep: status === undefined ? undefined : one => (one.revokedAt === null ? 'active' : 'revoked') === status,
+        keep:
+          status === undefined
+            ? undefined
+            : one => (one.revokedAt === null ? 'active' : 'revoked') === status,
       });
     },
   },

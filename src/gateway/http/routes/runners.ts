@@ -2,7 +2,7 @@
 import type { RunnerRecord } from '../../../store/store.ts';
 import { type PageQuery, pageOf } from '../page.ts';
 import type { Call, HttpServices, Route } from '../route.ts';
-import { body, LIST_QUERY, NAME, ref, pageOf as pageSchema } from '../schemas.ts';
+import { body, LIST_QUERY, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
 import { runnerView } from '../views.ts';
 import { actorOf } from './actor.ts';
 
@@ -48,7 +48,8 @@ export const runnerRoutes: Route[] = [
     access: 'read',
     summary: 'One runner',
     answer: ref('Runner'),
-    handle: async ({ params, services }) => view(await services.store.findRunner(params.runner as string), services),
+    handle: async ({ params, services }) =>
+      view(await services.store.findRunner(params.runner as string), services),
   },
   {
     method: 'PATCH',
@@ -60,7 +61,10 @@ export const runnerRoutes: Route[] = [
     handle: async call => {
       const { name } = call.body as { name: string };
       const { services, params } = call;
-      return view(await services.records.renameRunner(params.runner as string, name, actorOf(call)), services);
+      return view(
+        await services.records.renameRunner(params.runner as string, name, actorOf(call)),
+        services,
+      );
     },
   },
   {
@@ -81,7 +85,11 @@ export const runnerRoutes: Route[] = [
     handle: async call => {
       const { overlapMs = 0 } = call.body as { overlapMs?: number };
       const { services, params } = call;
-      const { record, token } = await services.records.rotateRunner(params.runner as string, overlapMs, actorOf(call));
+      const { record, token } = await services.records.rotateRunner(
+        params.runner as string,
+        overlapMs,
+        actorOf(call),
+      );
       return { ...view(record, services), token };
     },
   },
@@ -93,14 +101,21 @@ export const runnerRoutes: Route[] = [
     body: body({}),
     answer: ref('Runner'),
     handle: async call =>
-      view(await call.services.records.revokeRunner(call.params.runner as string, actorOf(call)), call.services),
+      view(
+        await call.services.records.revokeRunner(call.params.runner as string, actorOf(call)),
+        call.services,
+      ),
   },
   assignment('PUT', 'replace', 'Replace the sources of a runner'),
   assignment('POST', 'add', 'Assign sources to a runner'),
   assignment('DELETE', 'remove', 'Unassign sources of a runner'),
 ];
 
-function assignment(method: 'PUT' | 'POST' | 'DELETE', change: 'replace' | 'add' | 'remove', summary: string): Route {
+function assignment(
+  method: 'PUT' | 'POST' | 'DELETE',
+  change: 'replace' | 'add' | 'remove',
+  summary: string,
+): Route {
   return {
     method,
     path: '/v1/runners/:runner/sources',
@@ -111,7 +126,12 @@ function assignment(method: 'PUT' | 'POST' | 'DELETE', change: 'replace' | 'add'
     handle: async (call: Call) => {
       const { sources } = call.body as { sources: string[] };
       const { services, params } = call;
-      const record = await services.records.changeAssignments(params.runner as string, change, sources, actorOf(call));
+      const record = await services.records.changeAssignments(
+        params.runner as string,
+        change,
+        sources,
+        actorOf(call),
+      );
       return view(record, services);
     },
   };

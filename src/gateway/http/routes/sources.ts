@@ -3,7 +3,7 @@ import { AppError } from '../../../errors.ts';
 import type { SourceRecord } from '../../../store/store.ts';
 import { type PageQuery, pageOf } from '../page.ts';
 import type { Call, Route } from '../route.ts';
-import { body, CONFIG, LIST_QUERY, NAME, ref, pageOf as pageSchema } from '../schemas.ts';
+import { body, CONFIG, LIST_QUERY, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
 import { testSource } from '../test-source.ts';
 import { sourceView } from '../views.ts';
 import { actorOf } from './actor.ts';
@@ -13,7 +13,8 @@ const BRIDGE = {
   type: 'string',
   maxLength: 214,
   pattern: '^(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*$',
-  description: 'Package name of the bridge; `postgres`, `mysql` and `sqlite` are short for `@semilayer/bridge-…`.',
+  description:
+    'Package name of the bridge; `postgres`, `mysql` and `sqlite` are short for `@semilayer/bridge-…`.',
 };
 const SHORT_BRIDGES = new Set(['postgres', 'mysql', 'sqlite']);
 
@@ -46,7 +47,10 @@ export const sourceRoutes: Route[] = [
     path: '/v1/sources',
     access: 'operate',
     summary: 'Add a source',
-    body: body({ name: NAME, bridge: BRIDGE, config: CONFIG, credentialsLocation: LOCATION }, ['name', 'bridge']),
+    body: body({ name: NAME, bridge: BRIDGE, config: CONFIG, credentialsLocation: LOCATION }, [
+      'name',
+      'bridge',
+    ]),
     status: 201,
     answer: ref('Source'),
     handle: async call => {
@@ -65,7 +69,12 @@ export const sourceRoutes: Route[] = [
         });
       }
       const record = await call.services.records.createSource(
-        { name: input.name, bridge: bridgeOf(input.bridge), credentialsLocation, config: input.config ?? null },
+        {
+          name: input.name,
+          bridge: bridgeOf(input.bridge),
+          credentialsLocation,
+          config: input.config ?? null,
+        },
         actorOf(call),
       );
       return sourceView(record);
@@ -77,7 +86,8 @@ export const sourceRoutes: Route[] = [
     access: 'catalog',
     summary: 'One source',
     answer: ref('Source'),
-    handle: async ({ params, services }) => sourceView(await services.store.findSource(params.source as string)),
+    handle: async ({ params, services }) =>
+      sourceView(await services.store.findSource(params.source as string)),
   },
   {
     method: 'PATCH',
@@ -107,7 +117,11 @@ export const sourceRoutes: Route[] = [
     query: { type: 'object', properties: { force: { type: 'boolean', default: false } } },
     status: 204,
     handle: call =>
-      call.services.records.deleteSource(call.params.source as string, call.query.force === true, actorOf(call)),
+      call.services.records.deleteSource(
+        call.params.source as string,
+        call.query.force === true,
+        actorOf(call),
+      ),
   },
   {
     method: 'POST',

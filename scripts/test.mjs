@@ -1,0 +1,51 @@
+/** `npm test`: builds if need be, then runs the test files with node:test. Arguments are parts of paths to run alone. */
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
+import { ROOT } from './build.mjs';
+import { run } from './run.mjs';
+
+/** They have steps of their own in `npm run check`, because they need the network or more time. */
+const OWN_STEP = ['test/package/'];
+
+const filters = process.argv.slice(2).map(argument => argument.replaceAll('\\', '/').replace(/^\.\//, ''));
+const files = (await testFiles()).filter(file =>
+  filters.length === 0
+    ? !OWN_STEP.some(path => file.startsWith(path))
+    : filters.some(part => file.includes(part)),
+);
+if (files.length === 0) {
+  process.stderr.write(
+    `error: no test file ${filters.length === 0 ? 'found' : `matches ${filters.join(' ')}`}\n`,
+  );
+  process.exit(1);
+}
+
+const built = await run(process.execPath, ['scripts/ensure-build.mjs']);
+if (built.status !== 0) process.exit(built.status);
+
+const configDir = await mkdtemp(join(tmpdir(), 'semilayer-test-config-'));
+try {
+  const args = ['--import', 'tsx', '--test', '--test-reporter=spec', '--test-concurrency=2', ...files];
+  process.exitCode = (await run(process.execPath, args, { env: testEnvironment(configDir) })).status;
+} finally {
+  await rm(configDir, { recursive: true, force: true });
+}
+
+async function testFiles() {
+  const entries = await readdir(join(ROOT, 'test'), { recursive: true, withFileTypes: true });
+  return entries
+    .filter(entry => entry.isFile() && entry.name.endsWith('.test.ts'))
+    .map(entry => relative(ROOT, join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .sort();
+}
+
+/** The environment as a fresh machine has it: nothing of the user's own settings reaches a test. */
+function testEnvironment(configDir) {
+  const env = Object.fromEntries(
+    Object.entries(process.env).filter(
+      ([name]) => !/^(SEMILAYER_.*|FORCE_COLOR|NO_COLOR|PORT|NODE_TEST_CONTEXT)$/.test(name),
+    ),
+  );
+  return { ...env, SEMILAYER_CONFIG_DIR: configDir };
+}
