@@ -1,8 +1,7 @@
 /** Child processes of the scripts: node, and the command lines of development packages by their real file. */
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { ROOT } from './build.mjs';
 
 /**
@@ -31,9 +30,7 @@ export async function run(command, args, { capture = false, env = process.env, c
 /** The file behind a command that a development package installs, so that no shell and no PATH is needed. */
 export async function binOf(packageName, command = packageName) {
   // Found by directory: some of them do not export their package.json.
-  const [root] = createRequire(import.meta.url).resolve.paths(packageName);
-  const directory = join(root, packageName);
+  const directory = join(ROOT, 'node_modules', packageName);
   const { bin } = JSON.parse(await readFile(join(directory, 'package.json'), 'utf8'));
-  const file = typeof bin === 'string' ? bin : bin[command];
-  return join(dirname(join(directory, 'package.json')), file);
+  return join(directory, typeof bin === 'string' ? bin : bin[command]);
 }

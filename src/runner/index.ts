@@ -16,7 +16,7 @@ import { fixedToken, tokenFile } from './token-source.ts';
 
 export type { Bridge, BridgeClass, BridgeManifest } from '../bridges/bridge.ts';
 export { SourceUnreachableError, UnsupportedOperatorError } from '../bridges/bridge.ts';
-export { registerBridge } from '../bridges/registry.ts';
+export { listBridges, registerBridge, resolveBridge } from '../bridges/registry.ts';
 export type { JobIdentity, RunnerEvent, RunnerStatus } from './events.ts';
 export type { Stopped } from './runner.ts';
 

@@ -1,0 +1,64 @@
+/** `npm run check`: everything that must hold, one line a step; the output of a step is shown when it fails. */
+import { build, readStamp, sourceHash } from './build.mjs';
+import { dependencyFaults } from './dependencies.mjs';
+import { noticesAreCurrent } from './notices.mjs';
+import { repositoryFaults } from './repository.mjs';
+import { binOf, run } from './run.mjs';
+
+const tool =
+  (packageName, command, ...args) =>
+  async () =>
+    run(process.execPath, [await binOf(packageName, command), ...args], { capture: true });
+const script =
+  (...args) =>
+  () =>
+    run(process.execPath, args, { capture: true });
+const faultless = faults => ({ status: faults.length === 0 ? 0 : 1, output: faults.join('\n') });
+
+/** Steps of one row run side by side. */
+const ROWS = [
+  {
+    build: async () => {
+      const [stamp, hash] = await Promise.all([readStamp(), sourceHash()]);
+      if (stamp.code !== hash || stamp.types !== hash) await build({ types: true, clean: false });
+      return { status: 0, output: '' };
+    },
+  },
+  {
+    types: tool('typescript', 'tsc', '-p', '.'),
+    'lint and format': tool('@biomejs/biome', 'biome', 'ci', '.'),
+  },
+  {
+    'unused code and dependencies': tool('knip', 'knip'),
+    'import direction': tool('dependency-cruiser', 'depcruise', 'src', 'bin', 'test'),
+  },
+  {
+    'runtime dependencies': async () => faultless(await dependencyFaults()),
+    'licence notices': async () =>
+      faultless((await noticesAreCurrent()) ? [] : ['THIRD_PARTY_NOTICES is out of date: npm run notices']),
+    'nothing foreign in the repository': async () => faultless(await repositoryFaults()),
+  },
+  { tests: script('scripts/test.mjs') },
+  { 'packed tarball': script('scripts/test.mjs', 'test/package/') },
+];
+
+const started = performance.now();
+let failed = 0;
+for (const row of ROWS) await Promise.all(Object.entries(row).map(([name, step]) => report(name, step)));
+const seconds = Math.round((performance.now() - started) / 1000);
+console.log(
+  failed === 0 ? `\neverything holds, ${seconds} s` : `\n${failed} of the checks failed, ${seconds} s`,
+);
+process.exitCode = failed === 0 ? 0 : 1;
+
+async function report(name, step) {
+  const begun = performance.now();
+  const { status, output } = await step().catch(error => ({ status: 1, output: error.stack }));
+  console.log(`${status === 0 ? '✓' : '✗'} ${name} (${((performance.now() - begun) / 1000).toFixed(1)} s)`);
+  // What could not be run is said even where nothing failed.
+  const notRun = output.split('\n').filter(line => line.includes('NOT RUN'));
+  if (status === 0) for (const line of notRun) console.log(`  ${line.trim()}`);
+  if (status === 0) return;
+  failed++;
+  console.log(output.trimEnd());
+}

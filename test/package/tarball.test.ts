@@ -1,0 +1,84 @@
+/** The packed tarball, installed where nothing else is, used as a user would. Needs the registry for its dependencies. */
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const exec = promisify(execFile);
+let home = '';
+let packed: { filename: string; files: { path: string }[] };
+
+before(async () => {
+  home = await mkdtemp(join(tmpdir(), 'semilayer-package-'));
+  const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', home], { cwd: ROOT });
+  packed = JSON.parse(stdout)[0];
+  await writeFile(join(home, 'package.json'), '{"private":true,"type":"module"}');
+  await npm('install', '--no-audit', '--no-fund', '--prefer-offline', `./${packed.filename}`);
+});
+after(() => rm(home, { recursive: true, force: true }));
+
+async function npm(...args: string[]): Promise<string> {
+  return (await exec('npm', args, { cwd: home })).stdout;
+}
+
+const semilayer = (...args: string[]) =>
+  exec(join(home, 'node_modules/.bin/semilayer'), args, { cwd: home, env: { ...process.env, HOME: home } });
+
+test('ships what runs and what is read, and nothing else', () => {
+  const paths = packed.files.map(file => file.path);
+  const expected =
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|dist\/(main|runner|index)\.js|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts)$/;
+  assert.deepEqual(
+    paths.filter(path => !expected.test(path)),
+    [],
+  );
+  for (const path of ['bin/semilayer.js', 'dist/main.js', 'dist/types/index.d.ts', 'README.md', 'LICENSE']) {
+    assert.ok(paths.includes(path), path);
+  }
+});
+
+test('runs the whole loop', async () => {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  assert.equal((await semilayer('--version')).stdout, `${version}\n`);
+  const { stdout } = await semilayer('demo');
+  assert.match(stdout, /runners create/);
+});
+
+test('is a library whose types compile and whose runtime starts', async () => {
+  const program = `
+    import { type RunnerHandle, startRunner } from 'semilayer/runner';
+    import type { ServerFrame } from 'semilayer';
+    const runner: RunnerHandle = startRunner({
+      gatewayUrl: 'ws://127.0.0.1:9/connect',
+      runnerId: 'edge',
+      authToken: 'rk_nothing',
+      onFrame: (direction: 'in' | 'out', frame) => void [direction, frame as ServerFrame],
+    });
+    await runner.stop();
+    const { code, reason }: { code: number; reason: string } = await runner.closed;
+    process.stdout.write(code + ' ' + reason);
+  `;
+  await writeFile(join(home, 'program.ts'), program);
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const options = ['--module', 'nodenext', '--target', 'es2023', '--strict', '--skipLibCheck', 'false'];
+  const types = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'];
+  await exec(process.execPath, [tsc, ...options, ...types, 'program.ts'], { cwd: home }).catch(error => {
+    assert.fail(error.stdout);
+  });
+  const { stdout } = await exec(process.execPath, ['program.js'], { cwd: home });
+  assert.equal(stdout, '1000 stopped');
+});
+
+test('puts no file beside those of its packages', async () => {
+  assert.deepEqual(
+    (await readdir(home)).filter(
+      name => !/^(node_modules|package(-lock)?\.json|program\.|semilayer-.*\.tgz)/.test(name),
+    ),
+    [],
+  );
+});
