@@ -26,7 +26,15 @@ if (built.status !== 0) process.exit(built.status);
 
 const configDir = await mkdtemp(join(tmpdir(), 'semilayer-test-config-'));
 try {
-  const args = ['--import', 'tsx', '--test', '--test-reporter=spec', '--test-concurrency=2', ...files];
+  const args = [
+    '--import',
+    'tsx',
+    '--test',
+    '--test-reporter=spec',
+    '--test-concurrency=2',
+    '--test-timeout=120000',
+    ...files,
+  ];
   process.exitCode = (await run(process.execPath, args, { env: testEnvironment(configDir) })).status;
 } finally {
   await rm(configDir, { recursive: true, force: true });

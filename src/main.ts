@@ -1,6 +1,9 @@
 /** The only composition root: the real process, made into a Context, a command run in it, its exit status set. */
 import { VERSION } from './version.ts';
 
+/** More than the last writes and closing handshakes take. */
+const LINGER_MS = 2_000;
+
 const [first] = process.argv.slice(2);
 if (first === '--version' || first === '-V') {
   // Nothing else is loaded for it.
@@ -37,6 +40,16 @@ async function main(): Promise<void> {
     random: systemRandom,
     exitNow: status => process.exit(status),
   });
+  leave();
+}
+
+/** Ends the process that something else would keep alive: a bridge of somebody's that never lets go of its sockets. */
+function leave(): void {
+  setTimeout(() => {
+    // What a slow reader has not taken yet is not cut off.
+    if (process.stdout.writableLength + process.stderr.writableLength > 0) return leave();
+    process.exit();
+  }, LINGER_MS).unref();
 }
 
 /** A defect: what was thrown where nobody waited for it. */

@@ -10,6 +10,7 @@ export interface Finished {
 
 interface Watch {
   pattern: RegExp;
+  missing: number;
   found: (match: RegExpExecArray) => void;
 }
 
@@ -48,14 +49,13 @@ export class DemoProcess {
     return this.#stderr;
   }
 
-  /** The first line, of either stream, that matches; fails when the process ends without one. */
-  async line(pattern: RegExp): Promise<RegExpExecArray> {
-    for (const line of this.#lines) {
-      const match = pattern.exec(line);
-      if (match) return match;
-    }
+  /** The first line, or the one of that count, of either stream, that matches; fails when the process ends without one. */
+  async line(pattern: RegExp, occurrence = 1): Promise<RegExpExecArray> {
+    const matches = this.#lines.map(line => pattern.exec(line)).filter(match => match !== null);
+    const seen = matches[occurrence - 1];
+    if (seen) return seen;
     return await new Promise((resolve, reject) => {
-      this.#watches.push({ pattern, found: resolve });
+      this.#watches.push({ pattern, missing: occurrence - matches.length, found: resolve });
       this.ended.then(
         ({ status }) =>
           reject(new AppError('demo_failed', { message: `it ended with ${status}: ${this.#stderr}` })),
@@ -80,10 +80,11 @@ export class DemoProcess {
 
   #line(line: string): void {
     this.#lines.push(line);
-    this.#watches = this.#watches.filter(({ pattern, found }) => {
-      const match = pattern.exec(line);
-      if (match) found(match);
-      return !match;
+    this.#watches = this.#watches.filter(watch => {
+      const match = watch.pattern.exec(line);
+      if (!match || --watch.missing > 0) return true;
+      watch.found(match);
+      return false;
     });
   }
 }

@@ -8,6 +8,8 @@ import { JobError, secretsOf } from './job-error.ts';
 
 /** A connection nobody has used for five minutes is given back to the database. */
 const IDLE_MS = 300_000;
+/** Longest wait for the bridges when the runner leaves. */
+const CLOSE_TIMEOUT_MS = 2_000;
 
 export interface Lease {
   bridge: Bridge;
@@ -103,16 +105,21 @@ export class SourcePool {
     for (const [id, entry] of this.#entries) if (!sourceIds.has(id)) this.#retire(id, entry);
   }
 
-  /** Closes every connection, those in use included. */
+  /** Closes every connection, those in use included; a bridge that does not come back is not waited for long. */
   async close(): Promise<void> {
     const entries = [...this.#entries.values()];
     this.#entries.clear();
-    await Promise.all(
-      entries.map(entry => {
-        entry.cancelIdle?.();
-        return close(entry);
-      }),
-    );
+    const closing = entries.map(entry => {
+      entry.cancelIdle?.();
+      // A job that still holds it gives it back later: not to the pool, which is gone.
+      entry.retired = true;
+      return close(entry);
+    });
+    const closed = new AbortController();
+    await Promise.race([
+      Promise.all(closing).then(() => closed.abort()),
+      this.#options.clock.sleep(CLOSE_TIMEOUT_MS, closed.signal),
+    ]);
   }
 
   #retire(id: string, entry: Entry): void {

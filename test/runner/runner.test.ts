@@ -359,3 +359,30 @@ test('frames shown to the embedding program hold no config, and a callback that 
   const all = seen.join('\n');
   assert.ok(!all.includes('canary') && all.includes('[redacted]'));
 });
+
+test('a runner that was stopped in the middle of a stream lets go of its source', async t => {
+  const gateway = await openScriptedGateway(t);
+  let disconnects = 0;
+  const { runner } = start(
+    t,
+    gateway.url,
+    bridge({
+      async disconnect() {
+        disconnects++;
+      },
+      async *stream(_kind, _target, _options, signal) {
+        while (!signal.aborted) {
+          yield [{ a: 1 }];
+          await new Promise(resolve => setImmediate(resolve));
+        }
+        return {};
+      },
+    }),
+  );
+  const session = await gateway.greeted([SOURCE]);
+  const id = job(session, 'query');
+  await until(() => session.rowsOf(id).length > 0);
+  session.socket.close(4401, 'rotated');
+  assert.equal((await runner.closed).code, 4401);
+  await until(() => disconnects === 2);
+});

@@ -1,0 +1,2 @@
+/** Stands in for the package that `@semilayer/runner-cli` imports: the same runtime, ours. */
+export * from '../../../dist/runner.js';
