@@ -10,7 +10,10 @@ const NODES = ['20.19.0', '22.12.0', '24.0.0'];
 /** Packages that a user installs, as `[path, entry]` of the lockfile, platform packages included. */
 export async function runtimePackages() {
   const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
-  return Object.entries(packages).filter(([path, entry]) => path !== '' && !entry.dev && !entry.devOptional);
+  // npm marks the folder that a link leads to as a development dependency, but not always the link.
+  const forDevelopers = (entry) =>
+    entry.dev || entry.devOptional || (entry.link && packages[entry.resolved]?.dev === true);
+  return Object.entries(packages).filter(([path, entry]) => path !== '' && !forDevelopers(entry));
 }
 
 /** @returns sentences, one a fault. */

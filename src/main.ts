@@ -1,47 +1,36 @@
 /** The only composition root: the real process, made into a Context, a command run in it, its exit status set. */
+import { renderError, run } from './cli/program.ts';
+import { createSignals } from './cli/signals.ts';
+import { createOutput } from './output/create-output.ts';
+import { systemClock } from './platform/clock.ts';
+import { systemRandom } from './platform/random.ts';
 import { VERSION } from './version.ts';
 
 /** More than the last writes and closing handshakes take. */
 const LINGER_MS = 2_000;
 
-const [first] = process.argv.slice(2);
-if (first === '--version' || first === '-V') {
-  // Nothing else is loaded for it.
-  process.stdout.write(`${VERSION}\n`);
-} else {
-  await main();
-}
-
-async function main(): Promise<void> {
-  const [{ run }, { createSignals }, { systemClock }, { systemRandom }] = await Promise.all([
-    import('./cli/program.ts'),
-    import('./cli/signals.ts'),
-    import('./platform/clock.ts'),
-    import('./platform/random.ts'),
-  ]);
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      // The reader has gone (`| head`): there is nobody left to tell.
-      process.exit(error.code === 'EPIPE' ? (process.exitCode ?? 0) : 1);
-    });
-  }
-  for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-    process.on(event, error => void crash(error));
-  }
-  process.exitCode = await run(process.argv.slice(2), {
-    env: process.env,
-    cwd: process.cwd(),
-    version: VERSION,
-    // The `--` keeps Node from taking our `--env-file` for its own.
-    self: [process.execPath, ...process.execArgv.filter(one => one !== '--'), '--', process.argv[1] ?? ''],
-    streams: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
-    signals: createSignals(status => process.exit(status)),
-    clock: systemClock,
-    random: systemRandom,
-    exitNow: status => process.exit(status),
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    // The reader has gone (`| head`): there is nobody left to tell.
+    process.exit(error.code === 'EPIPE' ? (process.exitCode ?? 0) : 1);
   });
-  leave();
 }
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, error => void crash(error));
+}
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env,
+  cwd: process.cwd(),
+  version: VERSION,
+  // The `--` keeps Node from taking our `--env-file` for its own.
+  self: [process.execPath, ...process.execArgv.filter(one => one !== '--'), '--', process.argv[1] ?? ''],
+  streams: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
+  signals: createSignals(status => process.exit(status)),
+  clock: systemClock,
+  random: systemRandom,
+  exitNow: status => process.exit(status),
+});
+leave();
 
 /** Ends the process that something else would keep alive: a bridge of somebody's that never lets go of its sockets. */
 function leave(): void {
@@ -54,8 +43,6 @@ function leave(): void {
 
 /** A defect: what was thrown where nobody waited for it. */
 async function crash(error: unknown): Promise<never> {
-  const { renderError } = await import('./cli/program.ts');
-  const { createOutput } = await import('./output/create-output.ts');
   const debug = process.argv.includes('--debug');
   const output = await createOutput({
     streams: process,
