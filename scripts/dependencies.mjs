@@ -11,7 +11,7 @@ const NODES = ['20.19.0', '22.12.0', '24.0.0'];
 export async function runtimePackages() {
   const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
   // npm marks the folder that a link leads to as a development dependency, but not always the link.
-  const forDevelopers = (entry) =>
+  const forDevelopers = entry =>
     entry.dev || entry.devOptional || (entry.link && packages[entry.resolved]?.dev === true);
   return Object.entries(packages).filter(([path, entry]) => path !== '' && !forDevelopers(entry));
 }
