@@ -1,6 +1,6 @@
 /** The store's file: opened whole or not at all, migrated with a copy kept, its errors in the product's words. */
 import { existsSync } from 'node:fs';
-import { chmod } from 'node:fs/promises';
+import { chmod, open } from 'node:fs/promises';
 import { AppError } from '../errors.ts';
 import {
   openSqlite,
@@ -89,7 +89,13 @@ export class SqliteFile {
     await chmod(file, 0o600);
   }
 
+  /** The driver leaves the log behind; folded in, the file alone is the whole store for whoever copies it. */
   close(): void {
+    try {
+      this.checkpoint();
+    } catch {
+      // A full disk or a reader in the way: the log holds it all, and the next start reads it.
+    }
     this.#statements.clear();
     this.#database.close();
   }
@@ -132,10 +138,13 @@ export class SqliteFile {
 
 /** Looked at through a read-only connection first: what is damaged or newer is left byte for byte as it was. */
 async function refuseUnfit(path: string): Promise<void> {
+  if (!(await looksLikeSqlite(path))) throw corrupt(path);
   let database: SqliteDatabase | undefined;
   try {
     database = await openSqlite(path, { readOnly: true });
     const version = versionOf(database);
+    const [tables] = database.prepare('SELECT count(*) FROM sqlite_schema').all([])[0] ?? [];
+    if (version === 0 && tables !== 0) throw corrupt(path);
     if (version > MIGRATIONS.length) {
       throw new AppError('store_newer', {
         message: `${path} was written by a newer version of semilayer (store version ${version}, this one knows ${MIGRATIONS.length})`,
@@ -148,6 +157,17 @@ async function refuseUnfit(path: string): Promise<void> {
     throw storeError(error, path);
   } finally {
     database?.close();
+  }
+}
+
+/** SQLite takes a file shorter than a page for an empty database and would write over it. */
+async function looksLikeSqlite(path: string): Promise<boolean> {
+  const file = await open(path);
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(16), 0, 16, 0);
+    return bytesRead === 0 || buffer.toString('latin1') === 'SQLite format 3\0';
+  } finally {
+    await file.close();
   }
 }
 
