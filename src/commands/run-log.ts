@@ -3,6 +3,7 @@
 import { assertNever } from '../errors.ts';
 import type { Chalk } from '../output/colour.ts';
 import { formatDuration } from '../platform/duration.ts';
+import { CLOSE } from '../protocol/close-codes.ts';
 import type { RunnerEvent } from '../runner/events.ts';
 
 export type Level = 'info' | 'warn' | 'error';
@@ -91,9 +92,10 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
       };
     case 'stopped':
       return {
-        level: 'info',
+        level: event.code === CLOSE.normal ? 'info' : 'error',
         msg: `stopped: ${event.reason}`,
         fields: { code: event.code, reason: event.reason },
+        ...(event.code === CLOSE.normal ? {} : { tone: 'bad' as const }),
       };
     default:
       return assertNever(event);

@@ -128,7 +128,10 @@ export class Runner {
       const token = await this.#token(refusedToken);
       if (stopping.aborted) break;
       if (token instanceof AppError) {
-        outcome = { code: CLOSE.unauthorized, reason: token.message };
+        outcome = {
+          code: CLOSE.unauthorized,
+          reason: token.hint ? `${token.message}: ${token.hint}` : token.message,
+        };
         break;
       }
       refusedToken = undefined;
