@@ -8,7 +8,7 @@ import { writeSampleDatabase } from '../bridges/sample-data.ts';
 import type { Context } from '../cli/context.ts';
 import { restoreContext, saveContext } from '../config/contexts.ts';
 import { AppError } from '../errors.ts';
-import { type GatewayHandle, startGateway } from '../gateway/gateway.ts';
+import { startGateway } from '../gateway/gateway.ts';
 import { colourOf } from '../output/colour.ts';
 import { sanitise } from '../output/sanitise.ts';
 import { type RunnerHandle, startRunner } from '../runner/index.ts';
@@ -84,19 +84,28 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
     const client = createClient({ serviceUrl: gateway.url, key, version: ctx.version, insecure: false });
     const token = await prepare(client, settings.dataDir);
     const gatewayUrl = `${gateway.url.replace(/^http/, 'ws')}/connect`;
-    runner = startRunner({
-      gatewayUrl,
-      runnerId: RUNNER,
-      authToken: token,
-      runtimeVersion: ctx.version,
-      onEvent: reporter(ctx),
+    output.note(`listening on ${gateway.url}`);
+    output.note(
+      `data in ${settings.dataDir}${settings.temporary ? ' (removed at the end; keep it with --data-dir)' : ''}`,
+    );
+    // What is suggested below works at once: its runner is there before it is said.
+    const connected = new Promise<void>((resolve, reject) => {
+      runner = startRunner({
+        gatewayUrl,
+        runnerId: RUNNER,
+        authToken: token,
+        runtimeVersion: ctx.version,
+        onConnected: resolve,
+        onEvent: reporter(ctx),
+      });
+      runner.closed.then(({ reason }) =>
+        reject(new AppError('internal', { message: `the runner stopped: ${reason}` })),
+      );
     });
+    await Promise.race([connected, aborted(stop)]);
     previous = await saveContext(ctx.env, CONTEXT, { serviceUrl: gateway.url, gatewayUrl, key });
-    await announce(client, gateway, settings, ctx);
-    await new Promise<void>(done => {
-      if (stop.aborted) done();
-      stop.addEventListener('abort', () => done(), { once: true });
-    });
+    await announce(client, ctx);
+    await aborted(stop);
   } finally {
     if (previous) await restoreContext(ctx.env, CONTEXT, gateway.url, previous.current);
     await runner?.stop({ gracePeriodMs: GRACE_PERIOD_MS });
@@ -132,23 +141,22 @@ async function orExisting<T>(create: () => Promise<T>, otherwise: () => Promise<
   }
 }
 
-async function announce(
-  client: Client,
-  gateway: GatewayHandle,
-  settings: Settings,
-  ctx: Context,
-): Promise<void> {
+async function announce(client: Client, ctx: Context): Promise<void> {
   const { output } = ctx;
   const { url } = (await client.post('/v1/session/links', {})) as { url: string };
-  output.note(`listening on ${gateway.url}`);
-  output.note(
-    `data in ${settings.dataDir}${settings.temporary ? ' (removed at the end; keep it with --data-dir)' : ''}`,
-  );
   output.note('');
-  output.note(`Console, once, within five minutes: ${url}`);
+  output.note('Console, once, within five minutes:');
+  output.data(`  ${url}`);
   output.note(`In another terminal, with nothing to set (context "${CONTEXT}" is current while this runs):`);
-  output.note(`  semilayer query ${SOURCE} orders --where '{"status":"shipped"}' --limit 5`);
+  output.data(`  semilayer query ${SOURCE} orders --where '{"status":"shipped"}' --limit 5`);
   output.note('');
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise(done => {
+    if (signal.aborted) done();
+    signal.addEventListener('abort', () => done(), { once: true });
+  });
 }
 
 /** The runner's lines go to stderr here: they are not this command's data. */

@@ -30,6 +30,7 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
         tone: 'good',
       };
     case 'disconnected':
+      if (event.code === CLOSE.normal) return undefined;
       return {
         level: 'warn',
         msg: `disconnected: ${event.reason}`,
@@ -84,6 +85,7 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
     case 'warning':
       return { level: 'warn', msg: event.message, tone: 'bad' };
     case 'draining':
+      if (event.activeJobs === 0) return undefined;
       return {
         level: 'info',
         msg: `draining: ${event.activeJobs} ${event.activeJobs === 1 ? 'job' : 'jobs'} under way, ${formatDuration(event.gracePeriodMs)} to end them`,
@@ -93,7 +95,7 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
     case 'stopped':
       return {
         level: event.code === CLOSE.normal ? 'info' : 'error',
-        msg: `stopped: ${event.reason}`,
+        msg: event.code === CLOSE.normal ? 'stopped' : `stopped: ${event.reason}`,
         fields: { code: event.code, reason: event.reason },
         ...(event.code === CLOSE.normal ? {} : { tone: 'bad' as const }),
       };

@@ -3,6 +3,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
+import { loadConf } from './load-conf.ts';
 
 export type Environment = Record<string, string | undefined>;
 
@@ -71,7 +72,7 @@ export async function readUserConfig(env: Environment): Promise<UserConfig> {
  */
 export async function writeUserConfig(env: Environment, config: UserConfig): Promise<void> {
   const cwd = configDirectory(env);
-  const { default: Conf } = await import('conf');
+  const Conf = await loadConf();
   try {
     await mkdir(cwd, { recursive: true, mode: 0o700 });
     const conf = new Conf<Record<string, unknown>>({

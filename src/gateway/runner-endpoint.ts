@@ -13,7 +13,7 @@ import { HELLO_TIMEOUT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol
 import { Liveness } from '../protocol/liveness.ts';
 import { hashSecret } from '../protocol/token.ts';
 import type { RunnerRecord, Store } from '../store/store.ts';
-import { RunnerSession } from './runner-session.ts';
+import { closePatiently, RunnerSession } from './runner-session.ts';
 import type { InMemorySessions } from './session-directory.ts';
 
 /** A token of ours has 52 characters; the hosted service's may be longer. Anything beyond is not hashed. */
@@ -227,8 +227,7 @@ class Greeting {
       this.#options.sessions.remove(session);
       return;
     }
-    this.#socket.close(code, reason.slice(0, 100));
-    this.#options.clock.after(2_000, () => this.#socket.terminate());
+    closePatiently(this.#socket, this.#options.clock, code, reason.slice(0, 100));
   }
 
   #closed(): void {

@@ -30,6 +30,13 @@ const CANCEL_PATIENCE_MS = 10_000;
 /** A peer that does not answer our close by then is cut. */
 const CLOSE_PATIENCE_MS = 2_000;
 
+/** Closes, and cuts a peer that does not answer in time. */
+export function closePatiently(socket: WebSocket, clock: Clock, code: number, reason: string): void {
+  const cancel = clock.after(CLOSE_PATIENCE_MS, () => socket.terminate());
+  socket.once('close', cancel);
+  socket.close(code, reason);
+}
+
 export interface RunnerSessionOptions {
   id: string;
   socket: WebSocket;
@@ -192,8 +199,7 @@ export class RunnerSession {
     this.lost(reason);
     // A paused socket would never see the answer to our close.
     if (socket.isPaused) socket.resume();
-    socket.close(code, reason);
-    clock.after(CLOSE_PATIENCE_MS, () => socket.terminate());
+    closePatiently(socket, clock, code, reason);
   }
 
   /** The socket is gone, or about to be. Idempotent. */

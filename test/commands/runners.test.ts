@@ -180,7 +180,7 @@ test('list --watch shows changes alone, outlives a restart, and ends with 0 when
   const { line, service } = await start(t);
   const clock = new FakeClock();
   let asked = 0;
-  let states = ['online', 'online', 'gone', 'offline'];
+  const states = ['online', 'online', 'gone', 'offline'];
   service.on('GET /v1/runners', response => {
     const state = states[Math.min(asked++, states.length - 1)];
     if (state === 'gone') return void response.socket?.destroy();
@@ -192,7 +192,6 @@ test('list --watch shows changes alone, outlives a restart, and ends with 0 when
     await clock.advance(1_000);
     await new Promise(resolve => setImmediate(resolve));
   }
-  states = [];
   line.signal('SIGINT');
   const { status, stdout, stderr } = await watching;
   assert.equal(status, 0);
