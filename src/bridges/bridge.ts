@@ -61,8 +61,36 @@ export interface StreamEnd {
   total?: number;
 }
 
+/** Rows as the JSON text they cross as, made once where the database's bytes are: nobody on the way parses it. */
+export interface RowLines {
+  /** UTF-8, one JSON object a line, every line ended by `\n`. */
+  lines: Buffer;
+  /** Rows in it, at least one. */
+  count: number;
+}
+
+export type RowBatch = Row[] | RowLines;
+
 /** Rows in batches that the consumer pulls; returning early closes the cursor. */
-export type RowBatches = AsyncGenerator<Row[], StreamEnd | undefined, undefined>;
+export type RowBatches = AsyncGenerator<RowBatch, StreamEnd | undefined, undefined>;
+
+/** One bucket of an aggregate. */
+export interface AggregateBucket {
+  /** Dimension values by the dimension's `as`, else its `field`. */
+  dims: Record<string, unknown>;
+  /** Measure values by the measure's key. */
+  measures: Record<string, unknown>;
+  /** Rows in the bucket. */
+  count: number;
+}
+
+/** What a bridge is told about the job beside its options. */
+export interface AggregateContext {
+  /** Milliseconds left to the job. */
+  timeoutMs?: number;
+  /** Ours: aborted when nobody waits for the answer any more. */
+  signal?: AbortSignal;
+}
 
 /** The public interface of SemiLayer bridges, plus what ours add: streaming and cancellation. */
 export interface Bridge {
@@ -78,7 +106,13 @@ export interface Bridge {
   batchRead(target: string, options: BatchReadOptions): Promise<Row[]>;
   listTargets(signal?: AbortSignal): Promise<(string | Target)[]>;
   introspectTarget(target: string, signal?: AbortSignal): Promise<TargetSchema>;
-  aggregate?(target: string, options: Record<string, unknown>, signal?: AbortSignal): Promise<unknown>;
+  /** Which aggregates the database does itself; false where it does none. */
+  aggregateCapabilities?(): Record<string, unknown>;
+  /** Buckets in the order of `sort`, `limit` of them at most. Some bridges answer with them all at once. */
+  aggregate?(
+    options: Record<string, unknown> & { target: string },
+    context?: AggregateContext,
+  ): AsyncIterable<AggregateBucket> | Promise<unknown>;
   /** Ours: the cheapest question that proves the database answers. */
   ping?(signal?: AbortSignal): Promise<void>;
   /** Ours: the same rows as `query`, `read` or `batchRead`, in batches. */

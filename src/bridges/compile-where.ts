@@ -1,26 +1,29 @@
 /** A checked filter as SQL, quoted and bound by kysely for whichever dialect compiles it. */
 import { type RawBuilder, sql } from 'kysely';
 import { assertNever } from '../errors.ts';
-import type { Comparison, Condition, Pattern } from '../where/where.ts';
+import type { Comparison, Condition, Pattern, Scalar } from '../where/where.ts';
 
-/** What a dialect says differently. */
+/** What a dialect says differently, over the columns of one table. */
 export interface WhereDialect {
-  /** The column, quoted. */
+  /**
+   * The column, quoted.
+   *
+   * @throws Error naming a column that the table has not.
+   */
   column(field: string): RawBuilder<unknown>;
-  /** A scalar as a bound value. */
-  value(value: string | number | boolean): RawBuilder<unknown>;
+  /** The column compared with a bound scalar that is not null. */
+  compare(field: string, op: Comparison, value: Scalar): RawBuilder<unknown>;
+  /** The column in a list of one or more; a null in it means what SQL says. */
+  isIn(field: string, values: readonly (Scalar | null)[], negated: boolean): RawBuilder<unknown>;
   /** The column matches the pattern, in that letter case or in any. */
-  matches(
-    column: RawBuilder<unknown>,
-    pattern: readonly PatternPart[],
-    caseSensitive: boolean,
-  ): RawBuilder<unknown>;
+  matches(field: string, pattern: readonly PatternPart[], caseSensitive: boolean): RawBuilder<unknown>;
 }
 
 /** `%` and `_` of a pattern, or text to be taken literally. */
 export type PatternPart = { wildcard: 'any' | 'one' } | { text: string };
 
-const SIGNS: Record<Comparison, string> = {
+/** How SQL spells a comparison. */
+export const SIGNS: Record<Comparison, string> = {
   $eq: '=',
   $ne: '<>',
   $gt: '>',
@@ -99,15 +102,16 @@ function compileLeaf(
         ? sql`${dialect.column(condition.field)} is not null`
         : sql`${dialect.column(condition.field)} is null`;
     case 'compare':
-      return sql`${dialect.column(condition.field)} ${sql.raw(SIGNS[condition.op])} ${dialect.value(condition.value)}`;
-    case 'in': {
-      if (condition.values.length === 0) return constant(condition.negated);
-      const values = condition.values.map(value => (value === null ? sql`null` : dialect.value(value)));
-      return sql`${dialect.column(condition.field)} ${sql.raw(condition.negated ? 'not in' : 'in')} (${sql.join(values)})`;
-    }
+      return dialect.compare(condition.field, condition.op, condition.value);
+    case 'in':
+      if (condition.values.length > 0)
+        return dialect.isIn(condition.field, condition.values, condition.negated);
+      // Looked up all the same: an empty list does not make an unknown column right.
+      dialect.column(condition.field);
+      return constant(condition.negated);
     case 'pattern':
       return dialect.matches(
-        dialect.column(condition.field),
+        condition.field,
         patternOf(condition.op, condition.text),
         condition.op === '$like',
       );

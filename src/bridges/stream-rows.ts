@@ -1,5 +1,14 @@
 /** Rows of any bridge in batches: its own stream where it has one, else its one answer in pieces. */
-import type { BatchReadOptions, Bridge, Page, QueryOptions, ReadOptions, Row, RowBatches } from './bridge.ts';
+import type {
+  BatchReadOptions,
+  Bridge,
+  Page,
+  QueryOptions,
+  ReadOptions,
+  Row,
+  RowBatch,
+  RowBatches,
+} from './bridge.ts';
 import { toJsonValue } from './json-value.ts';
 
 /** Small enough that a cancel is seen between two pieces. */
@@ -44,4 +53,20 @@ async function ask(
       return Array.isArray(answer) ? { rows: answer } : answer;
     }
   }
+}
+
+/** Everything a stream gives, for callers that want it at once. */
+export async function collectRows(batches: RowBatches): Promise<Page> {
+  const rows: Row[] = [];
+  for (;;) {
+    const step = await batches.next();
+    if (step.done) return { rows, ...step.value };
+    for (const row of rowsOf(step.value)) rows.push(row);
+  }
+}
+
+/** The rows of a batch as objects. */
+export function rowsOf(batch: RowBatch): Row[] {
+  if (Array.isArray(batch)) return batch;
+  return JSON.parse(`[${batch.lines.toString('utf8', 0, batch.lines.length - 1).replaceAll('\n', ',')}]`);
 }

@@ -1,7 +1,17 @@
 /** One job on its way: batches queued for the caller, one winning attempt, one ending. */
 import { AppError } from '../errors.ts';
 import type { ClientChunk, DoneMeta } from '../protocol/frames.ts';
-import type { Job, JobMeta, JobRequest, JobState, JobSummary, RowBatch } from './job.ts';
+import type { ClientRows } from '../protocol/raw-rows.ts';
+import {
+  batchSize,
+  type ChunkBatch,
+  type Job,
+  type JobBatch,
+  type JobMeta,
+  type JobRequest,
+  type JobState,
+  type JobSummary,
+} from './job.ts';
 import type { RunnerSession } from './runner-session.ts';
 
 /** Rows a caller has not taken: above the first a version 1 runner's socket is left unread until below the second. */
@@ -9,7 +19,7 @@ const STALL_BYTES = 4 * 1_048_576;
 const UNSTALL_BYTES = 1_048_576;
 
 interface QueuedBatch {
-  batch: RowBatch;
+  batch: JobBatch;
   bytes: number;
 }
 
@@ -64,7 +74,7 @@ export class DispatchedJob implements Job {
     return this.#attempt?.session;
   }
 
-  async next(): Promise<RowBatch | undefined> {
+  async next(): Promise<JobBatch | undefined> {
     for (;;) {
       if (this.failure) throw this.failure;
       const queued = this.#queue.shift();
@@ -108,10 +118,10 @@ export class DispatchedJob implements Job {
     this.#clear();
   }
 
-  accept(frame: ClientChunk, bytes: number): void {
-    const { rows, agg, total, approximate } = frame;
-    this.#rows += agg ? agg.length : rows.length;
-    this.#queue.push({ batch: batchOf(rows, agg, total, approximate), bytes });
+  accept(frame: ClientChunk | ClientRows, bytes: number): void {
+    const batch = frame.type === 'rows' ? { lines: frame.lines, count: frame.count } : chunkBatch(frame);
+    this.#rows += batchSize(batch);
+    this.#queue.push({ batch, bytes });
     this.#queuedBytes += bytes;
     const attempt = this.#attempt;
     if (attempt && this.#queuedBytes > STALL_BYTES) attempt.session.setStalled(attempt.wireId, true);
@@ -186,13 +196,8 @@ export class DispatchedJob implements Job {
   }
 }
 
-function batchOf(
-  rows: ClientChunk['rows'],
-  agg: ClientChunk['agg'],
-  total: number | undefined,
-  approximate: boolean | undefined,
-): RowBatch {
-  const batch: RowBatch = { rows };
+function chunkBatch({ rows, agg, total, approximate }: ClientChunk): ChunkBatch {
+  const batch: ChunkBatch = { rows };
   if (agg !== undefined) batch.agg = agg;
   if (total !== undefined) batch.total = total;
   if (approximate !== undefined) batch.approximate = approximate;

@@ -13,11 +13,25 @@ export interface JobRequest {
   sessionId?: string;
 }
 
-export interface RowBatch {
+/** Some of a job's answer: rows as lines that nobody parsed, or what a `chunk` frame held. */
+export type JobBatch = LineBatch | ChunkBatch;
+
+export interface LineBatch {
+  /** UTF-8: one JSON object a line, every line ended by a newline. */
+  lines: Buffer;
+  count: number;
+}
+
+export interface ChunkBatch {
   rows: JobRow[];
   agg?: AggregateRow[];
   total?: number;
   approximate?: boolean;
+}
+
+/** Rows or buckets in a batch. */
+export function batchSize(batch: JobBatch): number {
+  return 'lines' in batch ? batch.count : (batch.agg ?? batch.rows).length;
 }
 
 export interface JobMeta {
@@ -39,7 +53,7 @@ export interface Job {
    *
    * @throws AppError the one ending of a job that failed; its code is of the contract's section 4.
    */
-  next(): Promise<RowBatch | undefined>;
+  next(): Promise<JobBatch | undefined>;
   readonly meta: JobMeta | undefined;
   /** The caller has gone: the runner is told, the database query ends. Idempotent; after an ending it does nothing. */
   cancel(): void;

@@ -8,12 +8,13 @@ import type { Random } from '../platform/random.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { decodeClientFrame, FrameError } from '../protocol/codec.ts';
 import { acceptFeatures } from '../protocol/features.ts';
-import type { AssignedSource, ClientFrame, ClientHello } from '../protocol/frames.ts';
+import type { AssignedSource, ClientHello } from '../protocol/frames.ts';
 import { HELLO_TIMEOUT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { Liveness } from '../protocol/liveness.ts';
+import { decodeRows } from '../protocol/raw-rows.ts';
 import { hashSecret } from '../protocol/token.ts';
 import type { RunnerRecord, Store } from '../store/store.ts';
-import { closePatiently, RunnerSession } from './runner-session.ts';
+import { closePatiently, RunnerSession, type SessionFrame } from './runner-session.ts';
 import type { InMemorySessions } from './session-directory.ts';
 
 /** A token of ours has 52 characters; the hosted service's may be longer. Anything beyond is not hashed. */
@@ -135,10 +136,10 @@ class Greeting {
 
   #message(data: RawData, isBinary: boolean): void {
     this.#liveness.heard();
-    if (isBinary) return;
     const bytes = (data as Buffer).length;
     let frame: ReturnType<typeof decodeClientFrame>;
     try {
+      if (isBinary) return this.#binary(data as Buffer);
       frame = decodeClientFrame(data.toString());
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
@@ -155,7 +156,13 @@ class Greeting {
     this.#deliver(this.#session, frame, bytes);
   }
 
-  #deliver(session: RunnerSession, frame: Exclude<ClientFrame, { type: 'hello' }>, bytes: number): void {
+  /** A binary message from a peer that did not negotiate them is nothing that this version knows: ignored. */
+  #binary(message: Buffer): void {
+    const session = this.#session;
+    if (session?.takesRawRows) this.#deliver(session, decodeRows(message), message.length);
+  }
+
+  #deliver(session: RunnerSession, frame: SessionFrame, bytes: number): void {
     const noticed = session.received(frame, bytes);
     if (noticed === 'heartbeat') this.#options.onSeen(session.runnerId, session.view().version);
     if (noticed === 'drain') this.#options.sessions.changed(session.runnerId);

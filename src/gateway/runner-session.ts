@@ -12,16 +12,20 @@ import type {
   ServerFrame,
   ServerJob,
 } from '../protocol/frames.ts';
+import type { ClientRows } from '../protocol/raw-rows.ts';
 import type { SessionView } from './services.ts';
 
 /** What a session tells the job it carries. Called only for the session and attempt that own the job. */
 export interface AttemptHandlers {
-  chunk(frame: ClientChunk, bytes: number): void;
+  chunk(frame: ClientChunk | ClientRows, bytes: number): void;
   done(meta: DoneMeta | undefined): void;
   error(code: string, message: string): void;
   /** The session is gone; nothing more comes. */
   lost(reason: string): void;
 }
+
+/** What a runner sends once it has been greeted. */
+export type SessionFrame = Exclude<ClientFrame, { type: 'hello' }> | ClientRows;
 
 /** Grants are gathered to a quarter window, so that they cost a frame in hundreds of kilobytes, not one a chunk. */
 const GRANT_FRACTION = 4;
@@ -88,6 +92,11 @@ export class RunnerSession {
 
   get draining(): boolean {
     return this.#draining;
+  }
+
+  /** Whether rows may come as lines in binary messages. */
+  get takesRawRows(): boolean {
+    return this.#options.features.rawRows !== undefined;
   }
 
   get open(): boolean {
@@ -158,7 +167,7 @@ export class RunnerSession {
   }
 
   /** A frame after the handshake. Frames of jobs that are not ours, or no longer, are ignored. */
-  received(frame: Exclude<ClientFrame, { type: 'hello' }>, bytes: number): 'heartbeat' | 'drain' | undefined {
+  received(frame: SessionFrame, bytes: number): 'heartbeat' | 'drain' | undefined {
     if (!this.#open) return undefined;
     if (frame.type === 'heartbeat') {
       this.#lastHeartbeatAt = this.#options.clock.now();
@@ -171,6 +180,7 @@ export class RunnerSession {
     const handlers = this.#attempts.get(frame.id)?.handlers;
     switch (frame.type) {
       case 'chunk':
+      case 'rows':
         handlers?.chunk(frame, bytes);
         return undefined;
       case 'done':

@@ -249,18 +249,19 @@ function doneMeta(value: unknown): DoneMeta {
 }
 
 function offeredFeatures(value: unknown): OfferedFeatures {
-  const { concurrency, drain, credit } = fields(value, 'hello.features');
+  const { concurrency, drain, credit, rawRows } = fields(value, 'hello.features');
   return {
     ...(concurrency === undefined
       ? {}
       : { concurrency: { limit: limit(concurrency, 'hello.features.concurrency') } }),
     ...(drain === undefined ? {} : { drain: empty(drain, 'hello.features.drain') }),
     ...(credit === undefined ? {} : { credit: empty(credit, 'hello.features.credit') }),
+    ...(rawRows === undefined ? {} : { rawRows: empty(rawRows, 'hello.features.rawRows') }),
   };
 }
 
 function acceptedFeatures(value: unknown): AcceptedFeatures {
-  const { concurrency, drain, credit } = fields(value, 'hello-ack.features');
+  const { concurrency, drain, credit, rawRows } = fields(value, 'hello-ack.features');
   const where = 'hello-ack.features.credit.windowBytes';
   return {
     ...(concurrency === undefined
@@ -272,6 +273,7 @@ function acceptedFeatures(value: unknown): AcceptedFeatures {
       : {
           credit: { windowBytes: integer(fields(credit, 'hello-ack.features.credit').windowBytes, where, 1) },
         }),
+    ...(rawRows === undefined ? {} : { rawRows: empty(rawRows, 'hello-ack.features.rawRows') }),
   };
 }
 

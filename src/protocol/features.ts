@@ -8,6 +8,8 @@ export interface OfferedFeatures {
   drain?: Record<string, never>;
   /** The runner can pace each job's chunks by byte credit. */
   credit?: Record<string, never>;
+  /** The runner can send rows as lines of JSON in binary messages. */
+  rawRows?: Record<string, never>;
 }
 
 /** Confirmed by the gateway: what is absent here is never sent by either side. */
@@ -17,6 +19,7 @@ export interface AcceptedFeatures {
   drain?: Record<string, never>;
   /** Bytes of chunk frames each job may send before the first `credit` frame. */
   credit?: { windowBytes: number };
+  rawRows?: Record<string, never>;
 }
 
 /** Concurrency of a runner that offers none: what the protocol promises of version 1 peers. */
@@ -35,5 +38,6 @@ export function acceptFeatures(offered: OfferedFeatures): AcceptedFeatures {
     accepted.concurrency = { limit: Math.min(offered.concurrency.limit, MAX_CONCURRENCY) };
   if (offered.drain) accepted.drain = {};
   if (offered.credit) accepted.credit = { windowBytes: CREDIT_WINDOW_BYTES };
+  if (offered.rawRows) accepted.rawRows = {};
   return accepted;
 }

@@ -1,95 +1,147 @@
-/** Turns batches of rows into chunk frames of a bounded size, and waits where the link or the caller is slow. */
+/** Turns batches of rows into frames of a bounded size, and waits where the link or the caller is slow. */
+import type { RowLines } from '../bridges/bridge.ts';
 import { toJsonValue } from '../bridges/json-value.ts';
 import type { AggregateRow } from '../protocol/frames.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import { encodeRows } from '../protocol/raw-rows.ts';
 import type { Credit } from './credit.ts';
 import { JobError } from './job-error.ts';
 
 /** Large enough that framing costs nothing, small enough that the first rows leave early and jobs share the link. */
-const CHUNK_TARGET_CHARS = 65_536;
+const CHUNK_TARGET_BYTES = 65_536;
+/** Lines that a bridge made into one batch are split only where they are far larger than that. */
+const SPLIT_ABOVE_BYTES = 1_048_576;
 /** Room for the frame around the rows. */
-const ENVELOPE_BYTES = 1_024;
+const ENVELOPE_BYTES = 2_048;
+const NEWLINE = 10;
 
 export interface ChunkSink {
-  send(text: string): void;
+  send(data: string | Buffer): void;
   writable(): Promise<void>;
 }
 
+export interface ChunkWriterOptions {
+  jobId: string;
+  sink: ChunkSink;
+  credit: Credit;
+  signal: AbortSignal;
+  /** Whether the gateway takes rows as lines in binary messages; else they go as `chunk` frames. */
+  rawRows: boolean;
+}
+
 export class ChunkWriter {
+  readonly #options: ChunkWriterOptions;
   readonly #head: string;
-  readonly #sink: ChunkSink;
-  readonly #credit: Credit;
-  readonly #signal: AbortSignal;
   #rows = 0;
 
-  constructor(jobId: string, sink: ChunkSink, credit: Credit, signal: AbortSignal) {
-    this.#head = `{"id":${JSON.stringify(jobId)},"type":"chunk","rows":[`;
-    this.#sink = sink;
-    this.#credit = credit;
-    this.#signal = signal;
+  constructor(options: ChunkWriterOptions) {
+    this.#options = options;
+    this.#head = `{"id":${JSON.stringify(options.jobId)},"type":"chunk","rows":[`;
   }
 
   /** Rows sent so far. */
-  get rows(): number {
+  get rowsSent(): number {
     return this.#rows;
   }
 
   /** Sends the rows of a batch; resolves when there is room for more. */
-  async rowsBatch(batch: readonly unknown[]): Promise<void> {
-    let text = '';
-    let count = 0;
-    for (const row of batch) {
-      const json = rowText(row);
-      if (count > 0 && text.length + json.length > CHUNK_TARGET_CHARS) {
-        await this.#send(text, count, ']}');
-        text = '';
-        count = 0;
-      }
-      text += count === 0 ? json : `,${json}`;
-      count++;
+  async rows(batch: readonly object[] | RowLines): Promise<void> {
+    if ('lines' in batch) {
+      for (const { lines, count } of splitLines(batch.lines, batch.count))
+        await this.#sendLines(lines, count);
+      return;
     }
-    if (count > 0) await this.#send(text, count, ']}');
+    for (const { texts, count } of pieces(batch)) await this.#sendRows(texts.join('\n'), count);
   }
 
   async aggregate(buckets: readonly AggregateRow[]): Promise<void> {
-    let text = '';
-    let count = 0;
-    const tail = (): string => `],"agg":[${text}]}`;
-    for (const bucket of buckets) {
-      const json = rowText(bucket);
-      if (count > 0 && text.length + json.length > CHUNK_TARGET_CHARS) {
-        await this.#send('', count, tail());
-        text = '';
-        count = 0;
-      }
-      text += count === 0 ? json : `,${json}`;
-      count++;
-    }
-    if (count > 0) await this.#send('', count, tail());
+    for (const { texts, count } of pieces(buckets))
+      await this.#sendText(`],"agg":[${texts.join(',')}]}`, count);
   }
 
   async count(total: number, approximate: boolean | undefined): Promise<void> {
-    const tail = `],"total":${total}${approximate === undefined ? '' : `,"approximate":${approximate}`}}`;
-    await this.#send('', 0, tail);
+    await this.#sendText(
+      `],"total":${total}${approximate === undefined ? '' : `,"approximate":${approximate}`}}`,
+      0,
+    );
   }
 
-  async #send(rows: string, count: number, tail: string): Promise<void> {
-    const waiting = this.#credit.available(this.#signal);
-    if (waiting) await waiting;
-    await this.#sink.writable();
-    if (this.#signal.aborted) throw this.#signal.reason;
-    const frame = this.#head + rows + tail;
+  /** @param texts rows as JSON, a newline between two. */
+  async #sendRows(texts: string, count: number): Promise<void> {
+    if (this.#options.rawRows) return await this.#sendLines(Buffer.from(`${texts}\n`), count);
+    await this.#sendText(`${texts.replaceAll('\n', ',')}]}`, count);
+  }
+
+  async #sendLines(lines: Buffer, count: number): Promise<void> {
+    const { jobId, rawRows } = this.#options;
+    if (!rawRows) return await this.#sendRows(lines.toString('utf8', 0, lines.length - 1), count);
+    if (lines.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) throw tooLarge(lines.length);
+    await this.#ready();
+    const frame = encodeRows(jobId, count, lines);
+    this.#sent(frame, frame.length, count);
+  }
+
+  async #sendText(tail: string, count: number): Promise<void> {
+    await this.#ready();
+    const frame = this.#head + tail;
     const bytes = Buffer.byteLength(frame);
-    if (bytes > MAX_FRAME_BYTES) {
-      throw new JobError(
-        'ROW_TOO_LARGE',
-        `a row of ${bytes} bytes does not fit a frame of ${MAX_FRAME_BYTES}`,
-      );
-    }
-    this.#sink.send(frame);
-    this.#credit.spend(bytes);
+    if (bytes > MAX_FRAME_BYTES) throw tooLarge(bytes);
+    this.#sent(frame, bytes, count);
+  }
+
+  async #ready(): Promise<void> {
+    const { credit, sink, signal } = this.#options;
+    const waiting = credit.available(signal);
+    if (waiting) await waiting;
+    await sink.writable();
+    if (signal.aborted) throw signal.reason;
+  }
+
+  #sent(frame: string | Buffer, bytes: number, count: number): void {
+    this.#options.sink.send(frame);
+    this.#options.credit.spend(bytes);
     this.#rows += count;
   }
+}
+
+/** Objects as JSON texts, in pieces of about one chunk. */
+function* pieces(items: readonly unknown[]): Generator<{ texts: string[]; count: number }> {
+  let texts: string[] = [];
+  let size = 0;
+  for (const item of items) {
+    const text = rowText(item);
+    if (texts.length > 0 && size + text.length > CHUNK_TARGET_BYTES) {
+      yield { texts, count: texts.length };
+      texts = [];
+      size = 0;
+    }
+    texts.push(text);
+    size += text.length + 1;
+  }
+  if (texts.length > 0) yield { texts, count: texts.length };
+}
+
+/** Lines as they are, or where they are too many for one frame, in pieces of about one chunk. */
+function* splitLines(lines: Buffer, count: number): Generator<{ lines: Buffer; count: number }> {
+  if (count === 0) return;
+  if (lines.length <= SPLIT_ABOVE_BYTES) {
+    yield { lines, count };
+    return;
+  }
+  let start = 0;
+  let rows = 0;
+  for (let at = 0; at < lines.length; ) {
+    const end = lines.indexOf(NEWLINE, at) + 1;
+    if (end === 0) throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned a row without its end');
+    if (rows > 0 && end - start > CHUNK_TARGET_BYTES) {
+      yield { lines: lines.subarray(start, at), count: rows };
+      start = at;
+      rows = 0;
+    }
+    at = end;
+    rows++;
+  }
+  yield { lines: lines.subarray(start), count: rows };
 }
 
 function rowText(row: unknown): string {
@@ -103,11 +155,13 @@ function rowText(row: unknown): string {
   if (json === undefined || json[0] !== '{') {
     throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned something that is not a row');
   }
-  if (json.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) {
-    throw new JobError(
-      'ROW_TOO_LARGE',
-      `a row of ${json.length} characters does not fit a frame of ${MAX_FRAME_BYTES}`,
-    );
-  }
+  if (json.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) throw tooLarge(json.length);
   return json;
+}
+
+function tooLarge(bytes: number): JobError {
+  return new JobError(
+    'ROW_TOO_LARGE',
+    `a row of ${bytes} bytes does not fit a frame of ${MAX_FRAME_BYTES}: select fewer or shorter fields`,
+  );
 }

@@ -10,7 +10,7 @@ import { Liveness } from '../protocol/liveness.ts';
 import type { Dial, Wire } from './dial.ts';
 import type { Ending } from './ending.ts';
 import type { RunnerEvent } from './events.ts';
-import { JobTable } from './job-table.ts';
+import { JobTable, type JobWire } from './job-table.ts';
 import type { SourcePool } from './source-pool.ts';
 
 export interface ConnectionOptions {
@@ -108,7 +108,13 @@ export class Connection {
       capabilities,
       runtimeVersion,
       instance,
-      features: { concurrency: { limit: concurrency }, drain: {}, credit: {} },
+      // Whoever watches the frames gets to see rows, not bytes.
+      features: {
+        concurrency: { limit: concurrency },
+        drain: {},
+        credit: {},
+        ...(this.#watched ? {} : { rawRows: {} }),
+      },
     });
   }
 
@@ -168,13 +174,13 @@ export class Connection {
     if (frame.serverVersion < 1)
       return this.#close(CLOSE.noCommonVersion, `gateway speaks ${frame.serverVersion}`);
     this.#features = frame.features ?? {};
-    const watched = this.#options.onFrame !== undefined;
     this.#jobs = new JobTable({
-      wire: watched ? { send: text => this.#sendText(text), writable: () => wire.writable() } : wire,
+      wire: this.#watched ? this.#watchedWire(wire) : wire,
       pool,
       clock,
       concurrency: this.#features.concurrency?.limit ?? concurrency,
       creditWindowBytes: this.#features.credit?.windowBytes,
+      rawRows: !this.#watched && this.#features.rawRows !== undefined,
       onEvent,
     });
     this.#jobs.assign(frame.assignedSources);
@@ -191,6 +197,14 @@ export class Connection {
         memoryMb: Math.round(process.memoryUsage.rss() / 1_048_576),
       },
     });
+  }
+
+  get #watched(): boolean {
+    return this.#options.onFrame !== undefined;
+  }
+
+  #watchedWire(wire: Wire): JobWire {
+    return { send: text => this.#sendText(text as string), writable: () => wire.writable() };
   }
 
   #send(frame: ClientFrame): void {

@@ -16,7 +16,8 @@ const LOW_WATER_BYTES = 262_144;
 
 /** An open WebSocket. */
 export interface Wire {
-  send(text: string): void;
+  /** A text frame, or a binary one where that was negotiated. */
+  send(data: string | Buffer): void;
   /** Resolves when there is room to send more; at once when there is. */
   writable(): Promise<void>;
   ping(): void;
@@ -67,9 +68,9 @@ export const dialWebSocket: Dial = (options, handlers) => {
     for (const resolve of released) resolve();
   };
   const wire: Wire = {
-    send: text => {
+    send: data => {
       if (socket.readyState !== WebSocket.OPEN) return;
-      socket.send(text, () => {
+      socket.send(data, () => {
         if (waiting.length > 0 && socket.bufferedAmount < LOW_WATER_BYTES) release();
       });
     },

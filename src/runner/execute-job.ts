@@ -18,6 +18,8 @@ export interface Execution {
   openFresh: () => Promise<Bridge>;
 }
 
+const BUCKETS_AT_ONCE = 500;
+
 /** Beside the count and duration, which the caller knows. */
 export type ExecutionMeta = Pick<DoneMeta, 'nextCursor' | 'total'>;
 
@@ -42,20 +44,20 @@ export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
     }
     case 'aggregate': {
       if (!bridge.aggregate) throw new JobError('UNSUPPORTED_JOB', 'this bridge does not aggregate');
-      const buckets = await bridge.aggregate(job.target, job.options, signal);
-      await writer.aggregate(bucketsOf(buckets));
+      const buckets = bridge.aggregate({ ...job.options, target: job.target }, { signal });
+      for await (const batch of bucketBatches(await buckets)) await writer.aggregate(batch);
       return {};
     }
     case 'listTargets': {
       const targets = await bridge.listTargets(signal);
-      await writer.rowsBatch(targets.map(target => (typeof target === 'string' ? { name: target } : target)));
+      await writer.rows(targets.map(target => (typeof target === 'string' ? { name: target } : target)));
       return {};
     }
     case 'introspectTarget':
-      await writer.rowsBatch([await bridge.introspectTarget(job.target, signal)]);
+      await writer.rows([await bridge.introspectTarget(job.target, signal)]);
       return {};
     case 'test':
-      await writer.rowsBatch([await prove(execution)]);
+      await writer.rows([await prove(execution)]);
       return {};
     case 'search':
     case 'similar':
@@ -80,7 +82,7 @@ async function sendRows(execution: Execution, kind: 'query' | 'read' | 'batchRea
           ...(total === undefined ? {} : { total }),
         };
       }
-      await writer.rowsBatch(step.value);
+      await writer.rows(step.value);
     }
   } finally {
     if (!ended) await batches.return(undefined);
@@ -113,8 +115,22 @@ function roundMs(durationMs: number): number {
   return Math.round(durationMs * 10) / 10;
 }
 
-function bucketsOf(value: unknown): AggregateRow[] {
-  const buckets = Array.isArray(value) ? value : (value as { rows?: unknown } | null)?.rows;
-  if (!Array.isArray(buckets)) throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned no buckets');
-  return buckets as AggregateRow[];
+/** Buckets a few at a time, however the bridge hands them over: as they come, or all at once. */
+async function* bucketBatches(answer: unknown): AsyncGenerator<AggregateRow[]> {
+  const buckets = isIterable(answer) ? answer : (answer as { rows?: unknown } | null)?.rows;
+  if (!isIterable(buckets)) throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned no buckets');
+  let batch: AggregateRow[] = [];
+  for await (const bucket of buckets) {
+    batch.push(bucket);
+    if (batch.length < BUCKETS_AT_ONCE) continue;
+    yield batch;
+    batch = [];
+  }
+  if (batch.length > 0) yield batch;
+}
+
+function isIterable(value: unknown): value is AsyncIterable<AggregateRow> | Iterable<AggregateRow> {
+  return (
+    typeof value === 'object' && value !== null && (Symbol.asyncIterator in value || Symbol.iterator in value)
+  );
 }

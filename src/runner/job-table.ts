@@ -10,7 +10,7 @@ import { JobError, type JobErrorCode, toJobError } from './job-error.ts';
 import type { SourcePool } from './source-pool.ts';
 
 export interface JobWire {
-  send(text: string): void;
+  send(data: string | Buffer): void;
   writable(): Promise<void>;
 }
 
@@ -21,6 +21,8 @@ export interface JobTableOptions {
   concurrency: number;
   /** Bytes each job may send before its first credit; undefined where credit was not negotiated. */
   creditWindowBytes: number | undefined;
+  /** Whether rows go as lines in binary messages. */
+  rawRows: boolean;
   onEvent: (event: RunnerEvent) => void;
 }
 
@@ -61,14 +63,14 @@ export class JobTable {
     const { id, params, deadlineMs } = frame;
     // A second job frame for a job under way has nothing of its own to end.
     if (this.#closed || this.#active.has(id)) return;
-    const { clock, wire, creditWindowBytes } = this.#options;
+    const { clock, wire, creditWindowBytes, rawRows } = this.#options;
     const abort = new AbortController();
     const credit = new Credit(creditWindowBytes);
     const job: ActiveJob = {
       identity: { id, kind: params.job.kind, source: params.source.name, target: params.job.target },
       frame,
       credit,
-      writer: new ChunkWriter(id, wire, credit, abort.signal),
+      writer: new ChunkWriter({ jobId: id, sink: wire, credit, signal: abort.signal, rawRows }),
       abort,
       startedAt: clock.monotonic(),
       cancelDeadline: () => {},
@@ -146,7 +148,7 @@ export class JobTable {
           openFresh,
         });
         if (abort.signal.aborted) throw abort.signal.reason;
-        this.#end(job, writer.rows, meta);
+        this.#end(job, writer.rowsSent, meta);
       } catch (error) {
         if (toJobError(error, []).code === 'SOURCE_UNREACHABLE') pool.forget(current.id);
         throw error;
@@ -164,7 +166,7 @@ export class JobTable {
     } catch (error) {
       const cause = abort.signal.aborted ? abort.signal.reason : error;
       const { code, message } = toJobError(cause, secrets);
-      this.#end(job, writer.rows, new JobError(code, message));
+      this.#end(job, writer.rowsSent, new JobError(code, message));
     } finally {
       this.#running--;
       const next = this.#waiting.shift();
@@ -200,7 +202,7 @@ export class JobTable {
   #aborted(job: ActiveJob): void {
     const index = this.#waiting.indexOf(job);
     if (index >= 0) this.#waiting.splice(index, 1);
-    this.#end(job, job.writer.rows, job.abort.signal.reason as JobError);
+    this.#end(job, job.writer.rowsSent, job.abort.signal.reason as JobError);
   }
 }
 

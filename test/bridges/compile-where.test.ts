@@ -7,6 +7,8 @@ import { parseWhere } from '../../src/where/where.ts';
 import { type DataRow, evaluate } from './naive-where.ts';
 import { databaseWith } from './sqlite/database.ts';
 
+const anyColumn = sqliteDialect(name => ({ name }));
+
 const SCHEMA = 'create table data (id integer primary key, n integer, r real, t text)';
 
 test('every filter selects in SQLite the rows that three-valued logic says', async t => {
@@ -44,19 +46,19 @@ test('values are bound and never written into the statement', () => {
     { $not: { a: { $gte: canary } } },
     { a: `${canary}\0` },
   ]) {
-    const { sql, parameters } = compile(compileWhere(parseWhere(where), sqliteDialect));
+    const { sql, parameters } = compile(compileWhere(parseWhere(where), anyColumn));
     assert.equal(sql.includes('drop'), false, sql);
     assert.ok(parameters.some(value => typeof value === 'string' && value.includes('drop')));
   }
 });
 
 test('identifiers are quoted by the dialect, quotes doubled', () => {
-  const { sql } = compile(compileWhere(parseWhere({ 'a" or 1=1 --': 1 }), sqliteDialect));
+  const { sql } = compile(compileWhere(parseWhere({ 'a" or 1=1 --': 1 }), anyColumn));
   assert.equal(sql, '"a"" or 1=1 --" = ?');
 });
 
 test('negation reaches the comparisons, and double negation is none', () => {
-  const sql = (where: unknown): string => compile(compileWhere(parseWhere(where), sqliteDialect)).sql;
+  const sql = (where: unknown): string => compile(compileWhere(parseWhere(where), anyColumn)).sql;
   assert.equal(sql({ $not: { a: 1, b: 2 } }), 'not ("a" = ?) or not ("b" = ?)');
   assert.equal(sql({ $not: { $not: { a: 1 } } }), '"a" = ?');
   assert.equal(sql({ $not: { $or: [] } }), '1 = 1');

@@ -9,7 +9,7 @@ import {
   SqliteQueryCompiler,
   sql,
 } from 'kysely';
-import { likePattern, type PatternPart, type WhereDialect } from '../compile-where.ts';
+import { likePattern, type PatternPart, SIGNS, type WhereDialect } from '../compile-where.ts';
 
 /** Compiles only: rows are read through the driver's own cursor. */
 const compiler = new Kysely<unknown>({
@@ -25,19 +25,27 @@ export function compile(query: RawBuilder<unknown>): CompiledQuery {
   return query.compile(compiler);
 }
 
-export const sqliteDialect: WhereDialect = {
-  column: field => sql`${sql.id(field)}`,
-  value: bound,
-  matches: (column, pattern, caseSensitive) => {
-    if (pattern.some(part => 'text' in part && part.text.includes('\0'))) {
-      throw new Error('SQLite cannot match a pattern that holds a NUL');
-    }
-    // LIKE folds ASCII letters and cannot be told not to for one expression; GLOB never folds.
-    return caseSensitive
-      ? sql`${column} glob ${bound(globPattern(pattern))}`
-      : sql`${column} like ${bound(likePattern(pattern))} escape '\\'`;
-  },
-};
+/** @param columnNamed the column of that name; throws where the table has none. */
+export function sqliteDialect(columnNamed: (name: string) => { name: string }): WhereDialect {
+  const column = (field: string): RawBuilder<unknown> => sql`${sql.id(columnNamed(field).name)}`;
+  return {
+    column,
+    compare: (field, op, value) => sql`${column(field)} ${sql.raw(SIGNS[op])} ${bound(value)}`,
+    isIn: (field, values, negated) => {
+      const list = values.map(value => (value === null ? sql`null` : bound(value)));
+      return sql`${column(field)} ${sql.raw(negated ? 'not in' : 'in')} (${sql.join(list)})`;
+    },
+    matches: (field, pattern, caseSensitive) => {
+      if (pattern.some(part => 'text' in part && part.text.includes('\0'))) {
+        throw new Error('SQLite cannot match a pattern that holds a NUL');
+      }
+      // LIKE folds ASCII letters and cannot be told not to for one expression; GLOB never folds.
+      return caseSensitive
+        ? sql`${column(field)} glob ${bound(globPattern(pattern))}`
+        : sql`${column(field)} like ${bound(likePattern(pattern))} escape '\\'`;
+    },
+  };
+}
 
 /** The driver ends a text at its first NUL, so NULs travel as a character the text has not, and are put back. */
 export function bound(value: string | number | bigint | boolean | Buffer): RawBuilder<unknown> {

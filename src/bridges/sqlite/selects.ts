@@ -82,21 +82,8 @@ function list(columns: readonly ColumnInfo[]): RawBuilder<unknown> {
 }
 
 function filter(table: TableInfo, where: Condition): RawBuilder<unknown> {
-  checkFields(table, where);
-  return compileWhere(where, sqliteDialect);
-}
-
-/** @throws Error naming the first field that is no column of the table. */
-function checkFields(table: TableInfo, condition: Condition): void {
-  switch (condition.kind) {
-    case 'and':
-    case 'or':
-      for (const one of condition.of) checkFields(table, one);
-      return;
-    case 'not':
-      checkFields(table, condition.of);
-      return;
-    default:
-      columnOf(table, condition.field);
-  }
+  return compileWhere(
+    where,
+    sqliteDialect(name => columnOf(table, name)),
+  );
 }

@@ -23,11 +23,11 @@ import {
   type Row,
   type RowBatches,
   SourceUnreachableError,
-  type StreamEnd,
   type Target,
   type TargetSchema,
   UnsupportedOperatorError,
 } from '../bridge.ts';
+import { collectRows } from '../stream-rows.ts';
 import { Connections, isFileFault, unreachable } from './connections.ts';
 import { decodePosition, encodePosition, type Position } from './read-cursor.ts';
 import { Schema, type TableInfo, targetSchemaOf } from './schema.ts';
@@ -92,16 +92,16 @@ export class SqliteBridge implements Bridge {
   }
 
   async query(target: string, options: QueryOptions): Promise<Page> {
-    return await collected(this.stream('query', target, { ...options }, new AbortController().signal));
+    return await collectRows(this.stream('query', target, { ...options }, new AbortController().signal));
   }
 
   async read(target: string, options: ReadOptions): Promise<Page> {
-    return await collected(this.stream('read', target, { ...options }, new AbortController().signal));
+    return await collectRows(this.stream('read', target, { ...options }, new AbortController().signal));
   }
 
   async batchRead(target: string, options: BatchReadOptions): Promise<Row[]> {
-    return (await collected(this.stream('batchRead', target, { ...options }, new AbortController().signal)))
-      .rows;
+    const batches = this.stream('batchRead', target, { ...options }, new AbortController().signal);
+    return (await collectRows(batches)).rows;
   }
 
   async *stream(
@@ -214,18 +214,6 @@ function next(
   }
   // A page of no rows ends where it began.
   return encodePosition(table.name, last ? { after: last.slice(columns) } : start);
-}
-
-async function collected(batches: RowBatches): Promise<Page> {
-  const rows: Row[] = [];
-  for (;;) {
-    const step = await batches.next();
-    if (step.done) {
-      const end: StreamEnd = step.value ?? {};
-      return { rows, ...end };
-    }
-    for (const row of step.value) rows.push(row);
-  }
 }
 
 function parsedQuery(

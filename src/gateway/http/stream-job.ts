@@ -1,7 +1,9 @@
 /** A job's rows on their way to an HTTP caller: all at once as JSON, or a line each as they arrive. */
 import type { ServerResponse } from 'node:http';
 import { AppError } from '../../errors.ts';
-import type { Job, JobMeta, RowBatch } from '../job.ts';
+import { jsonTooDeep } from '../../protocol/json-depth.ts';
+import { MAX_JSON_DEPTH } from '../../protocol/limits.ts';
+import { batchSize, type ChunkBatch, type Job, type JobBatch, type JobMeta } from '../job.ts';
 import { apiCodeOf, asAppError } from './problem.ts';
 
 /** What one JSON answer may hold; beyond it a caller has to stream. */
@@ -26,9 +28,8 @@ export async function collectRows(job: Job): Promise<{ text: string; meta: JobMe
   const pieces: string[] = [];
   let size = 0;
   for (let batch = await job.next(); batch; batch = await job.next()) {
-    const items = batch.agg ?? batch.rows;
-    if (items.length === 0) continue;
-    const text = JSON.stringify(items).slice(1, -1);
+    if (batchSize(batch) === 0) continue;
+    const text = listed(batch);
     size += text.length;
     if (size > MAX_JSON_BYTES) {
       job.cancel();
@@ -42,11 +43,31 @@ export async function collectRows(job: Job): Promise<{ text: string; meta: JobMe
   return { text: pieces.join(','), meta: metaOf(job) };
 }
 
-/** The only batch of a job that answers with a number or a single row. */
-export async function collectBatches(job: Job): Promise<RowBatch[]> {
-  const batches: RowBatch[] = [];
-  for (let batch = await job.next(); batch; batch = await job.next()) batches.push(batch);
+/** The batches of a job that answers with a number or a few rows. */
+export async function collectBatches(job: Job): Promise<ChunkBatch[]> {
+  const batches: ChunkBatch[] = [];
+  for (let batch = await job.next(); batch; batch = await job.next()) {
+    batches.push('lines' in batch ? { rows: JSON.parse(`[${listed(batch)}]`) } : batch);
+  }
   return batches;
+}
+
+/**
+ * A batch as JSON texts joined by commas. Lines are parsed once, to see that they are what they say: here, unlike in a
+ * stream of lines, one that is not would break the answer around it.
+ */
+function listed(batch: JobBatch): string {
+  if (!('lines' in batch)) return JSON.stringify(batch.agg ?? batch.rows).slice(1, -1);
+  const text = batch.lines.toString('utf8', 0, batch.lines.length - 1).replaceAll('\n', ',');
+  const list = `[${text}]`;
+  let rows: unknown;
+  try {
+    rows = jsonTooDeep(list, MAX_JSON_DEPTH) ? undefined : JSON.parse(list);
+  } catch {
+    // Reported below: the parser's own message quotes the row.
+  }
+  if (Array.isArray(rows) && rows.length === batch.count) return text;
+  throw new AppError('INTERNAL', { message: 'the runner sent a row that is not JSON' });
 }
 
 export function metaOf(job: Job): JobMeta {
@@ -67,12 +88,10 @@ export async function streamRows(job: Job, response: ServerResponse): Promise<vo
   });
   try {
     for (; batch; batch = await job.next()) {
-      const items = batch.agg ?? batch.rows;
-      if (items.length === 0) continue;
-      let text = '';
-      for (const item of items) text += `${JSON.stringify(item)}\n`;
-      rows += items.length;
-      if (!response.write(text)) await drained(response);
+      const count = batchSize(batch);
+      if (count === 0) continue;
+      rows += count;
+      if (!response.write(linesOf(batch))) await drained(response);
     }
     response.end();
   } catch (thrown) {
@@ -81,6 +100,13 @@ export async function streamRows(job: Job, response: ServerResponse): Promise<vo
     // The line must be out before the connection ends, and the terminating chunk must not.
     response.write(`${JSON.stringify(failure)}\n`, () => response.socket?.destroySoon());
   }
+}
+
+function linesOf(batch: JobBatch): string | Buffer {
+  if ('lines' in batch) return batch.lines;
+  let text = '';
+  for (const item of batch.agg ?? batch.rows) text += `${JSON.stringify(item)}\n`;
+  return text;
 }
 
 function drained(response: ServerResponse): Promise<void> {

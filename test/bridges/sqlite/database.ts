@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { RowBatches, StreamEnd } from '../../../src/bridges/bridge.ts';
 import { SqliteBridge } from '../../../src/bridges/sqlite/sqlite-bridge.ts';
+import { rowsOf } from '../../../src/bridges/stream-rows.ts';
 import { openSqlite, type SqliteDatabase } from '../../../src/platform/sqlite.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 
@@ -37,6 +38,6 @@ export async function drained(batches: RowBatches): Promise<{ sizes: number[]; e
   for (;;) {
     const step = await batches.next();
     if (step.done) return { sizes, end: step.value };
-    sizes.push(step.value.length);
+    sizes.push(rowsOf(step.value).length);
   }
 }

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { SourceUnreachableError, UnsupportedOperatorError } from '../../../src/bridges/bridge.ts';
 import { Connections } from '../../../src/bridges/sqlite/connections.ts';
 import { SqliteBridge } from '../../../src/bridges/sqlite/sqlite-bridge.ts';
+import { rowsOf } from '../../../src/bridges/stream-rows.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
 import { databaseWith, numbers } from './database.ts';
 
@@ -213,7 +214,7 @@ test('a bridge that was disconnected holds no connection, and one in use closes 
   await stream.next();
   await bridge.disconnect();
   const rest: number[] = [];
-  for await (const batch of stream) rest.push(batch.length);
+  for await (const batch of stream) rest.push(rowsOf(batch).length);
   assert.equal(
     rest.reduce((sum, size) => sum + size, 0),
     84,
