@@ -34,7 +34,7 @@ export function operandOf(column: ColumnInfo, value: Scalar): Operand {
     case 'datetime':
     case 'timestamp':
     case 'time':
-      return typeof value === 'string' ? temporal(kind.is, value) : { is: 'none' };
+      return typeof value === 'string' ? temporal(kind, value) : { is: 'none' };
     case 'uuid':
       return UUID.test(String(value)) ? { is: 'equal', literal: sql`${value}` } : { is: 'none' };
     case 'binary':
@@ -83,8 +83,8 @@ export function shortestFloat(value: number): number {
   return Number(value.toPrecision(9));
 }
 
-function temporal(type: TemporalType, text: string): Operand {
-  const literal = parseTemporal(type, text);
+function temporal(kind: { is: TemporalType; decimals: number }, text: string): Operand {
+  const literal = parseTemporal(kind.is, kind.decimals, text);
   if (!literal) return { is: 'none' };
   return { is: literal.exact ? 'equal' : 'above', literal: sql.raw(literal.sql) };
 }

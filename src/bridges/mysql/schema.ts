@@ -124,7 +124,7 @@ async function find(
 ): Promise<TableInfo | undefined> {
   const rows = await ask(
     compile(sql`select c.table_schema, c.table_name, c.column_name, c.data_type, c.column_type, c.is_nullable,
-        c.character_set_name, c.collation_name, c.numeric_precision, c.numeric_scale, c.extra
+        c.character_set_name, c.collation_name, c.numeric_precision, c.numeric_scale, c.datetime_precision, c.extra
       from information_schema.columns c where c.table_schema = ${database} and c.table_name = ${name}
       order by c.ordinal_position`),
   );
