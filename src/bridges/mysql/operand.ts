@@ -74,9 +74,12 @@ function floating(type: 'float' | 'double', text: string): Operand {
   return { is: 'equal', literal: sql.raw(digits.includes('e') ? digits : `${digits}e0`) };
 }
 
+/** Numbers nearer to zero have fewer digits. */
+const LEAST_NORMAL_FLOAT = 2 ** -126;
+
 /** The number with the fewest digits that a single-precision number is nearest to. */
 export function shortestFloat(value: number): number {
-  for (let digits = 6; digits < 9; digits++) {
+  for (let digits = Math.abs(value) < LEAST_NORMAL_FLOAT ? 1 : 6; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return short;
   }
