@@ -149,6 +149,8 @@ async function startCluster(bin: string): Promise<Cluster> {
     };
     const args = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     server = spawn(join(bin, 'postgres'), ['-D', dataDir, ...args], options);
+    // A test that is done does not wait for the server.
+    server.unref();
     const ended = new Promise<never>((_, reject) =>
       server.once('exit', code => reject(new Error(`postgres ended with ${code}`))),
     );
@@ -168,6 +170,7 @@ async function startCluster(bin: string): Promise<Cluster> {
     password: PASSWORD,
     dataDir,
     restart: async () => {
+      server.ref();
       const gone = new Promise(resolve => server.once('exit', resolve));
       server.kill('SIGINT');
       await gone;
