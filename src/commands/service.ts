@@ -4,6 +4,7 @@ import type { Context } from '../cli/context.ts';
 import { readCaFile } from '../config/ca-file.ts';
 import { gatherInput, isHosted, resolveService, type ServiceSettings } from '../config/resolve.ts';
 import { AppError } from '../errors.ts';
+import { proxyAgent } from '../platform/proxy.ts';
 
 export interface Service {
   client: Client;
@@ -25,10 +26,12 @@ export async function openService(ctx: Context): Promise<Service> {
 }
 
 export async function clientOf(ctx: Context, serviceUrl: string, key: string | undefined): Promise<Client> {
+  const ca = await readCaFile(ctx.global.caFile, ctx.env);
   return createClient({
     serviceUrl,
     key,
-    ca: await readCaFile(ctx.global.caFile, ctx.env),
+    ca,
+    agent: await proxyAgent(serviceUrl, { env: ctx.env, ca }),
     version: ctx.version,
     insecure:
       ctx.global.insecure || ctx.env.SEMILAYER_INSECURE === '1' || ctx.env.SEMILAYER_INSECURE === 'true',
