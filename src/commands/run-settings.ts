@@ -110,7 +110,7 @@ async function resolveToken(
 }
 
 /** A name without a path is taken for a gateway of ours; plain `ws` is for this machine alone. */
-function checkedGatewayUrl(text: string, insecure: boolean): string {
+export function checkedGatewayUrl(text: string, insecure: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const scheme = url && { 'ws:': 'ws:', 'wss:': 'wss:', 'http:': 'ws:', 'https:': 'wss:' }[url.protocol];
   if (!url || !scheme) {

@@ -7,6 +7,7 @@ import { tsvLine } from './tsv.ts';
 
 export interface OutputStream extends NodeJS.WritableStream {
   isTTY?: boolean;
+  columns?: number;
 }
 
 export interface OutputOptions {
@@ -76,6 +77,13 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
         }
       }
     },
+    finding(status, text) {
+      const mark = { ok: '✓', warning: '!', failed: '✗' }[status];
+      const colour = { ok: out?.green, warning: out?.yellow, failed: out?.red }[status];
+      const columns = stdoutIsTerminal ? streams.stdout.columns : undefined;
+      const line = sanitise(text);
+      data(`${paint(colour, mark)} ${columns === undefined ? line : wrapped(line, columns - 2, '    ')}`);
+    },
     warn: text => say(`${paint(err?.yellow, 'warning:')} ${sanitiseLines(text)}`),
     error({ code, message, hint, stack }) {
       if (global.json) {
@@ -104,6 +112,22 @@ function marked(painter: Chalk | undefined, mark: string, terminal: boolean): st
 /** A note may carry our own colours; anything else that a terminal would obey is written out. */
 function withColourOnly(text: string): string {
   return text.replace(UNSAFE_BUT_COLOUR, found => (found.length > 1 ? found : sanitise(found)));
+}
+
+/** Broken between words to that width, further lines indented. */
+function wrapped(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const room = lines.length === 0 ? width : width - indent.length;
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' && lines.length > 0 ? word : line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join(`\n${indent}`);
 }
 
 /** Resolves once the stream takes more; a stream whose reader has gone takes anything. */

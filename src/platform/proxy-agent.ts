@@ -10,8 +10,12 @@ import { type ProxySetting, shownProxy } from './proxy.ts';
 const TUNNEL_TIMEOUT_MS = 10_000;
 
 /** Plain HTTP is asked for by its full address; everything else goes through a tunnel (`CONNECT`). */
-export function createProxyAgent(proxy: ProxySetting, target: URL, ca: readonly string[] | undefined): Agent {
-  const options = ca === undefined ? {} : { ca: [...ca] };
+export function createProxyAgent(
+  proxy: ProxySetting,
+  target: URL,
+  { ca, keepAlive }: { ca?: readonly string[] | undefined; keepAlive?: boolean },
+): Agent {
+  const options = { ...(ca === undefined ? {} : { ca: [...ca] }), ...(keepAlive ? { keepAlive } : {}) };
   return target.protocol === 'http:'
     ? new ForwardingAgent(proxy, options)
     : new TunnelAgent(proxy, target, options);
@@ -21,7 +25,7 @@ class TunnelAgent extends HttpsProxyAgent<string> {
   readonly #proxy: ProxySetting;
   readonly #target: string;
 
-  constructor(proxy: ProxySetting, target: URL, options: { ca?: string[] }) {
+  constructor(proxy: ProxySetting, target: URL, options: { ca?: string[]; keepAlive?: boolean }) {
     super(proxy.url.href, options);
     this.#proxy = proxy;
     this.#target = target.host;
@@ -46,7 +50,7 @@ class TunnelAgent extends HttpsProxyAgent<string> {
 class ForwardingAgent extends HttpProxyAgent<string> {
   readonly #proxy: ProxySetting;
 
-  constructor(proxy: ProxySetting, options: { ca?: string[] }) {
+  constructor(proxy: ProxySetting, options: { ca?: string[]; keepAlive?: boolean }) {
     super(proxy.url.href, options);
     this.#proxy = proxy;
   }

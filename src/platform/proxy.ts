@@ -51,17 +51,17 @@ export function variableOf(name: string, env: Environment): string | undefined {
 /**
  * An agent that goes through the proxy for that URL; undefined where the way is direct.
  *
- * @param ca PEM certificates to trust of a proxy that itself speaks TLS.
+ * @param options `ca`, PEM certificates to trust of a proxy that itself speaks TLS; `keepAlive`, not to close connections.
  * @throws AppError as `proxyOf`. Requests through it fail with an AppError `service_unreachable` that names the proxy.
  */
 export async function proxyAgent(
   target: string,
-  options: { env: Environment; ca?: readonly string[] | undefined },
+  options: { env: Environment; ca?: readonly string[] | undefined; keepAlive?: boolean },
 ): Promise<Agent | undefined> {
   const proxy = proxyOf(target, options.env);
   if (!proxy) return undefined;
   const { createProxyAgent } = await import('./proxy-agent.ts');
-  return createProxyAgent(proxy, new URL(target), options.ca);
+  return createProxyAgent(proxy, new URL(target), options);
 }
 
 /** Names (with all below them), `.names`, addresses, CIDR blocks, each perhaps with a port, or `*`. */
