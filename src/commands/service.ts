@@ -25,7 +25,13 @@ export async function openService(ctx: Context): Promise<Service> {
   return { client: await clientOf(ctx, settings.serviceUrl.value, key), settings, key };
 }
 
-export async function clientOf(ctx: Context, serviceUrl: string, key: string | undefined): Promise<Client> {
+/** @param signal ends whatever is under way. */
+export async function clientOf(
+  ctx: Context,
+  serviceUrl: string,
+  key: string | undefined,
+  signal?: AbortSignal,
+): Promise<Client> {
   const ca = await readCaFile(ctx.global.caFile, ctx.env);
   return createClient({
     serviceUrl,
@@ -33,6 +39,7 @@ export async function clientOf(ctx: Context, serviceUrl: string, key: string | u
     ca,
     agent: await proxyAgent(serviceUrl, { env: ctx.env, ca }),
     version: ctx.version,
+    signal,
     insecure:
       ctx.global.insecure || ctx.env.SEMILAYER_INSECURE === '1' || ctx.env.SEMILAYER_INSECURE === 'true',
   });

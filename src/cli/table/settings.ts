@@ -94,4 +94,12 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
     examples: ['config paths'],
     run: async (_args, _flags, ctx) => await (await loadConfig()).listPaths(ctx),
   },
+  {
+    usage: 'completion <shell>',
+    summary: 'Print a completion script for bash, zsh or fish',
+    arguments: { shell: ['bash', 'zsh', 'fish'] },
+    examples: ['completion bash > ~/.local/share/bash-completion/completions/semilayer', 'completion fish'],
+    run: async ([shell], _flags, ctx) =>
+      await (await import('../../commands/completion.ts')).printCompletion(shell as string, ctx),
+  },
 ];
