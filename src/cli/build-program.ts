@@ -65,10 +65,14 @@ function addCommand(spec: CommandSpec, groups: Map<string, Command>, options: Pr
   const path = firstArgument < 0 ? words : words.slice(0, firstArgument);
   const parent = groupOf(path.slice(0, -1), groups, options);
   const command = parent.command(path[path.length - 1] as string).description(spec.summary);
+  command.usage(['[options]', ...(firstArgument < 0 ? [] : words.slice(firstArgument))].join(' '));
   // A command that also has others below it, as `gateway` has `gateway keys`.
   groups.set(path.join(' '), command.helpCommand(false));
   for (const word of firstArgument < 0 ? [] : words.slice(firstArgument)) {
-    const argument = new Argument(word);
+    const name = word.replace(/[<>[\].]/g, '');
+    const argument = new Argument(
+      spec.asked?.includes(name) ? word.replace('<', '[').replace('>', ']') : word,
+    );
     const choices = spec.arguments?.[argument.name()];
     command.addArgument(choices ? argument.choices(choices) : argument);
   }

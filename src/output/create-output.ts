@@ -1,4 +1,5 @@
 /** The Output port on real streams: what goes where, and in which form. */
+import { isCi } from '../platform/environment.ts';
 import type { Chalk } from './colour.ts';
 import type { Output } from './output.ts';
 import { sanitise, sanitiseJson, sanitiseLines } from './sanitise.ts';
@@ -34,7 +35,7 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
   const out = colours?.colourOf(streams.stdout, env, global.color);
   const err = colours?.colourOf(streams.stderr, env, global.color);
   const style = out && { chalk: out, now: options.now };
-  const lively = stderrIsTerminal && !global.quiet && !global.json && !env.CI && env.TERM !== 'dumb';
+  const lively = stderrIsTerminal && !global.quiet && !global.json && !isCi(env) && env.TERM !== 'dumb';
 
   const say = (text: string): void => void streams.stderr.write(`${text}\n`);
   const data = (line: string): void => void streams.stdout.write(`${line}\n`);

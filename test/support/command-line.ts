@@ -53,8 +53,16 @@ export class CommandLine {
   async run(args: string[], options: RunOptions = {}): Promise<Outcome> {
     const terminal = new Set(options.terminal);
     const stdout = sink(terminal.has('stdout'), options.columns, options.onStdout);
-    const stderr = sink(terminal.has('stderr'), options.columns);
-    const stdin = Object.assign(Readable.from([options.stdin ?? '']), { isTTY: terminal.has('stdin') });
+    const keyboard = new PassThrough();
+    let asked = false;
+    // A person answers what was asked, and leaves the terminal open.
+    const stderr = sink(terminal.has('stderr'), options.columns, () => {
+      if (!asked) setImmediate(() => keyboard.write(options.stdin ?? ''));
+      asked = true;
+    });
+    const stdin = Object.assign(terminal.has('stdin') ? keyboard : Readable.from([options.stdin ?? '']), {
+      isTTY: terminal.has('stdin'),
+    });
     const status = await run(args, {
       env: { ...this.env, ...options.env },
       cwd: options.cwd ?? this.directory,

@@ -100,6 +100,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   {
     usage: 'gateway keys revoke <key>',
     summary: 'Revoke an API key of a stopped gateway',
+    options: [{ flags: '-y, --yes', description: 'do not ask' }],
     examples: ['gateway keys revoke ci'],
     run: async ([key], flags, ctx) => await (await loadKeys()).revokeGatewayKey(key as string, flags, ctx),
   },

@@ -4,14 +4,13 @@ import { connect, isIP } from 'node:net';
 import type { Context } from '../../cli/context.ts';
 import { AppError } from '../../errors.ts';
 import { formatDuration } from '../../platform/duration.ts';
+import { type ProbeAnswer, probeHttp } from '../../platform/http-probe.ts';
 import {
   certificateProblem,
   codeOf,
   isCertificateProblem,
   networkProblem,
-  type ProbeAnswer,
-  probeHttp,
-} from '../../platform/http-probe.ts';
+} from '../../platform/network-problem.ts';
 import { type ProxySetting, proxyAgent, proxyOf, shownProxy } from '../../platform/proxy.ts';
 import { elapsed, type Finding, failed, ok, warning } from './finding.ts';
 
