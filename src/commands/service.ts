@@ -4,7 +4,7 @@ import type { Context } from '../cli/context.ts';
 import { readCaFile } from '../config/ca-file.ts';
 import { gatherInput, isHosted, resolveService, type ServiceSettings } from '../config/resolve.ts';
 import { AppError } from '../errors.ts';
-import { proxyAgent } from '../platform/proxy.ts';
+import { proxyAgent } from '../platform/agent.ts';
 
 export interface Service {
   client: Client;

@@ -1,5 +1,4 @@
 /** Which proxy a URL is reached through: `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, for HTTP and WebSocket alike. */
-import type { Agent } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 import { AppError } from '../errors.ts';
 
@@ -46,22 +45,6 @@ export function shownProxy({ url }: ProxySetting): string {
 /** The name under which a variable is set, in capitals or in lower case; undefined where it is not. */
 export function variableOf(name: string, env: Environment): string | undefined {
   return [name, name.toLowerCase()].find(one => env[one] !== undefined && env[one] !== '');
-}
-
-/**
- * An agent that goes through the proxy for that URL; undefined where the way is direct.
- *
- * @param options `ca`, PEM certificates to trust of a proxy that itself speaks TLS; `keepAlive`, not to close connections.
- * @throws AppError as `proxyOf`. Requests through it fail with an AppError `service_unreachable` that names the proxy.
- */
-export async function proxyAgent(
-  target: string,
-  options: { env: Environment; ca?: readonly string[] | undefined; keepAlive?: boolean },
-): Promise<Agent | undefined> {
-  const proxy = proxyOf(target, options.env);
-  if (!proxy) return undefined;
-  const { createProxyAgent } = await import('./proxy-agent.ts');
-  return createProxyAgent(proxy, new URL(target), options);
 }
 
 /** Names (with all below them), `.names`, addresses, CIDR blocks, each perhaps with a port, or `*`. */

@@ -1,8 +1,9 @@
 /** The doctor at the gateway: is the upgrade let through, is the token taken, do both speak one protocol. */
 import { hostname } from 'node:os';
 import type { Context } from '../../cli/context.ts';
+import { proxyAgent } from '../../platform/agent.ts';
 import type { ProbeAnswer } from '../../platform/http-probe.ts';
-import { proxyAgent, proxyOf } from '../../platform/proxy.ts';
+import { proxyOf } from '../../platform/proxy.ts';
 import { CLOSE } from '../../protocol/close-codes.ts';
 import { decodeServerFrame, encodeFrame, FrameError } from '../../protocol/codec.ts';
 import type { AssignedSource } from '../../protocol/frames.ts';

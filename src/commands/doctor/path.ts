@@ -3,6 +3,7 @@ import { lookup } from 'node:dns/promises';
 import { connect, isIP } from 'node:net';
 import type { Context } from '../../cli/context.ts';
 import { AppError } from '../../errors.ts';
+import { proxyAgent } from '../../platform/agent.ts';
 import { formatDuration } from '../../platform/duration.ts';
 import { type ProbeAnswer, probeHttp } from '../../platform/http-probe.ts';
 import {
@@ -11,7 +12,7 @@ import {
   isCertificateProblem,
   networkProblem,
 } from '../../platform/network-problem.ts';
-import { type ProxySetting, proxyAgent, proxyOf, shownProxy } from '../../platform/proxy.ts';
+import { type ProxySetting, proxyOf, shownProxy } from '../../platform/proxy.ts';
 import { elapsed, type Finding, failed, ok, warning } from './finding.ts';
 
 export interface PathSettings {
