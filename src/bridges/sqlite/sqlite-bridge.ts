@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { CompiledQuery } from 'kysely';
+import { parseAggregate } from '../../aggregate/parse-aggregate.ts';
 import type { SqliteDatabase, SqliteValue } from '../../platform/sqlite.ts';
 import {
   type ParsedQuery,
@@ -12,7 +13,13 @@ import {
   parseReadOptions,
 } from '../../where/options.ts';
 import { WhereError } from '../../where/where.ts';
+import { type AggregateCapabilities, SQL_AGGREGATES } from '../aggregate/capabilities.ts';
+import { compileAggregate } from '../aggregate/compile-aggregate.ts';
+import { readBuckets } from '../aggregate/read-buckets.ts';
+import { sqliteAggregates } from '../aggregate/sqlite.ts';
 import {
+  type AggregateBucket,
+  type AggregateContext,
   type BatchReadOptions,
   type Bridge,
   type BridgeManifest,
@@ -29,10 +36,11 @@ import {
 } from '../bridge.ts';
 import { collectRows } from '../stream-rows.ts';
 import { Connections, isFileFault, unreachable } from './connections.ts';
+import { compile } from './dialect.ts';
 import { decodePosition, encodePosition, type Position } from './read-cursor.ts';
 import { Schema, type TableInfo, targetSchemaOf } from './schema.ts';
 import { selectCount, selectPage, selectRows } from './selects.ts';
-import { rowReader, sizeOf } from './values.ts';
+import { decoderOf, rowReader, sizeOf } from './values.ts';
 
 /** A first batch this small leaves early; later ones double up to the largest. */
 const FIRST_BATCH_ROWS = 16;
@@ -127,6 +135,36 @@ export class SqliteBridge implements Bridge {
     }
   }
 
+  aggregateCapabilities(): AggregateCapabilities {
+    return { ...SQL_AGGREGATES };
+  }
+
+  async *aggregate(
+    options: Record<string, unknown> & { target: string },
+    { signal = new AbortController().signal }: AggregateContext = {},
+  ): AsyncGenerator<AggregateBucket> {
+    const plan = understood(options.target, () => parseAggregate(options));
+    const database = await this.#connections.acquire();
+    let finished = false;
+    try {
+      const tableNamed = (target: string): TableInfo => this.#schema.table(database, target);
+      const dialect = sqliteAggregates(NAME, tableNamed(plan.target), tableNamed);
+      const compiled = compileAggregate(plan, dialect);
+      const { encoding } = this.#schema;
+      yield* readBuckets(
+        compiled,
+        eachOf(batchesOf(database, compile(compiled.query), signal)),
+        (cell, column) => decoderOf(column, encoding)(cell as SqliteValue),
+      );
+      finished = true;
+    } catch (error) {
+      throw isFileFault(error) ? unreachable(error) : error;
+    } finally {
+      if (finished) this.#connections.release(database);
+      else this.#connections.discard(database);
+    }
+  }
+
   async *#rows(
     database: SqliteDatabase,
     table: TableInfo,
@@ -200,6 +238,10 @@ async function* batchesOf(
   }
   signal.throwIfAborted();
   if (batch.length > 0) yield batch;
+}
+
+async function* eachOf<T>(batches: AsyncIterable<T[]>): AsyncGenerator<T, void, undefined> {
+  for await (const batch of batches) yield* batch;
 }
 
 function next(

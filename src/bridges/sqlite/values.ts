@@ -10,11 +10,15 @@ import type { ColumnInfo, TextEncoding } from './schema.ts';
  * UTF-8, and any program can have written such; binary comes as hexadecimal, so that the two stay apart.
  */
 export function selected(column: string): RawBuilder<unknown> {
-  const name = sql.id(column);
-  return sql`case typeof(${name}) when 'text' then cast(${name} as blob) when 'blob' then hex(${name}) else ${name} end`;
+  return selectedValue(sql`${sql.id(column)}`);
 }
 
-type Decode = (value: SqliteValue) => unknown;
+/** The same of a value that was computed. */
+export function selectedValue(value: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`case typeof(${value}) when 'text' then cast(${value} as blob) when 'blob' then hex(${value}) else ${value} end`;
+}
+
+export type Decode = (value: SqliteValue) => unknown;
 
 /** Turns the values of one row into an object; made once for a whole result. */
 export function rowReader(
@@ -37,7 +41,8 @@ export function rowReader(
   };
 }
 
-function decoderOf(column: ColumnInfo, encoding: TextEncoding): Decode {
+/** Of one column's values, as they were selected. */
+export function decoderOf(column: ColumnInfo, encoding: TextEncoding): Decode {
   const decodeText = textDecoder(encoding);
   const isJson = /json/i.test(column.type);
   return value => {
