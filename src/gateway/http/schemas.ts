@@ -127,6 +127,18 @@ const key: Record<string, Schema> = {
 
 const failure = answer({ code: string, message: string });
 
+const meta: Schema = {
+  type: 'object',
+  required: ['count', 'durationMs', 'runnerId'],
+  properties: {
+    count,
+    durationMs: { type: 'number' },
+    runnerId: string,
+    total: count,
+    nextCursor: string,
+  },
+};
+
 export const COMPONENTS: Record<string, Schema> = {
   Problem: {
     type: 'object',
@@ -168,19 +180,10 @@ export const COMPONENTS: Record<string, Schema> = {
       rowCount: count,
     },
   },
-  Rows: answer({
-    rows: list({ type: 'object' }),
-    meta: {
-      type: 'object',
-      required: ['count', 'durationMs', 'runnerId'],
-      properties: {
-        count,
-        durationMs: { type: 'number' },
-        runnerId: string,
-        total: count,
-        nextCursor: string,
-      },
-    },
+  Rows: answer({ rows: list({ type: 'object' }), meta }),
+  Buckets: answer({
+    rows: list(answer({ dims: { type: 'object' }, measures: { type: 'object' }, count })),
+    meta,
   }),
   Count: {
     type: 'object',
