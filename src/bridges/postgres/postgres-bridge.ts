@@ -31,7 +31,6 @@ import { selectCount, selectPage, selectRows } from './selects.ts';
 const DEFAULT_PAGE_ROWS = 1_000;
 
 const NAME = '@semilayer/bridge-postgres';
-const NEVER = new AbortController().signal;
 
 export class PostgresBridge implements Bridge {
   static readonly manifest: BridgeManifest = {
@@ -65,16 +64,16 @@ export class PostgresBridge implements Bridge {
     await this.#questions.close();
   }
 
-  async ping(signal: AbortSignal = NEVER): Promise<void> {
+  async ping(signal: AbortSignal = never()): Promise<void> {
     await this.#questions.withConnection(ask => ask('select 1'), signal);
   }
 
-  async listTargets(signal: AbortSignal = NEVER): Promise<Target[]> {
+  async listTargets(signal: AbortSignal = never()): Promise<Target[]> {
     return await this.#questions.withConnection(ask => this.#questions.schema.targets(ask), signal);
   }
 
   /** Read anew: whoever asks wants to know what is there now. */
-  async introspectTarget(target: string, signal: AbortSignal = NEVER): Promise<TargetSchema> {
+  async introspectTarget(target: string, signal: AbortSignal = never()): Promise<TargetSchema> {
     this.#questions.schema.invalidate();
     return await this.#questions.withConnection(
       async ask => targetSchemaOf(await this.#questions.schema.table(target, ask)),
@@ -85,7 +84,7 @@ export class PostgresBridge implements Bridge {
   async count(
     target: string,
     options: CountOptions = {},
-    signal: AbortSignal = NEVER,
+    signal: AbortSignal = never(),
     timeoutMs?: number,
   ): Promise<number> {
     const where = understood(NAME, target, () => parseCountOptions(options));
@@ -101,15 +100,15 @@ export class PostgresBridge implements Bridge {
   }
 
   async query(target: string, options: QueryOptions = {}): Promise<Page> {
-    return await collectRows(this.stream('query', target, { ...options }, NEVER));
+    return await collectRows(this.stream('query', target, { ...options }, never()));
   }
 
   async read(target: string, options: ReadOptions = {}): Promise<Page> {
-    return await collectRows(this.stream('read', target, { ...options }, NEVER));
+    return await collectRows(this.stream('read', target, { ...options }, never()));
   }
 
   async batchRead(target: string, options: BatchReadOptions = {}): Promise<Row[]> {
-    return (await collectRows(this.stream('batchRead', target, { ...options }, NEVER))).rows;
+    return (await collectRows(this.stream('batchRead', target, { ...options }, never()))).rows;
   }
 
   stream(
@@ -170,4 +169,9 @@ export class PostgresBridge implements Bridge {
 function next(start: Position, lastKey: (string | null)[] | undefined, limit: number): Position {
   if (lastKey) return { after: lastKey.map(String) };
   return 'offset' in start ? { offset: start.offset + limit } : start;
+}
+
+/** For callers that cannot cancel: one each, because listeners add up on a shared one. */
+function never(): AbortSignal {
+  return new AbortController().signal;
 }

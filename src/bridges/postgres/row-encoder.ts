@@ -171,7 +171,7 @@ export class RowEncoder {
         if (isUsualTimestamp(source, at, stop)) return timestamp(source, at, stop, out, to);
         break;
       case KIND.timestampTz:
-        if (isUsualTimestamp(source, at, stop - 3)) {
+        if (source[stop - 3] === PLUS && isUsualTimestamp(source, at, stop - 3)) {
           const end = timestamp(source, at, stop - 3, out, to);
           // Over the closing quote: the offset is UTC's, because the session's time zone is.
           out[end - 1] = 90;
@@ -191,6 +191,7 @@ export class RowEncoder {
 }
 
 const QUOTE = 34;
+const PLUS = 43;
 const DASH = 45;
 const BACKSLASH = 92;
 const TRUE = Buffer.from('true');
@@ -318,7 +319,7 @@ function json(source: Buffer, at: number, stop: number, out: Buffer, start: numb
     else if (byte === 123 || byte === 91) {
       if (++depth > MAX_JSON_LEVELS) return escaped(source, at, stop, out, start);
     } else if (byte === 125 || byte === 93) depth--;
-    out[to++] = byte < 32 ? 32 : byte;
+    out[to++] = Math.max(byte, 32);
   }
   return to;
 }
