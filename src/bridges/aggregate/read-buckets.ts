@@ -7,19 +7,21 @@ import type { Decode } from './dialect.ts';
 type Cells = readonly unknown[];
 
 /**
+ * @param compiled asked for at the first row: a bridge may compile once more before it.
  * @param rows of the compiled query, their cells in its order.
  * @param decode a cell of a column's own type into its JSON form.
  * @throws Error when a join has several rows for one: the buckets would count rows twice.
  */
 export async function* readBuckets<C>(
-  compiled: CompiledAggregate<C>,
+  compiled: () => CompiledAggregate<C>,
   rows: AsyncIterable<Cells> | Iterable<Cells>,
   decode: Decode<C>,
 ): AsyncGenerator<AggregateBucket, void, undefined> {
-  const reader = new BucketReader(compiled, decode);
+  let reader: BucketReader<C> | undefined;
   let current: AggregateBucket | undefined;
   let place: unknown;
   for await (const cells of rows) {
+    reader ??= new BucketReader(compiled(), decode);
     // Only a bucket with lists has several rows, and those are one after the other.
     if (current && reader.hasLists && cells[0] === place) {
       reader.append(current, cells);

@@ -38,7 +38,7 @@ import { collectRows } from '../stream-rows.ts';
 import { Connections, isFileFault, unreachable } from './connections.ts';
 import { compile } from './dialect.ts';
 import { decodePosition, encodePosition, type Position } from './read-cursor.ts';
-import { Schema, type TableInfo, targetSchemaOf } from './schema.ts';
+import { type ColumnInfo, Schema, type TableInfo, targetSchemaOf } from './schema.ts';
 import { selectCount, selectPage, selectRows } from './selects.ts';
 import { decoderOf, rowReader, sizeOf } from './values.ts';
 
@@ -151,11 +151,10 @@ export class SqliteBridge implements Bridge {
       const dialect = sqliteAggregates(NAME, tableNamed(plan.target), tableNamed);
       const compiled = compileAggregate(plan, dialect);
       const { encoding } = this.#schema;
-      yield* readBuckets(
-        compiled,
-        eachOf(batchesOf(database, compile(compiled.query), signal)),
-        (cell, column) => decoderOf(column, encoding)(cell as SqliteValue),
-      );
+      const rows = eachOf(batchesOf(database, compile(compiled.query), signal));
+      const decode = (cell: unknown, column: ColumnInfo): unknown =>
+        decoderOf(column, encoding)(cell as SqliteValue);
+      yield* readBuckets(() => compiled, rows, decode);
       finished = true;
     } catch (error) {
       throw isFileFault(error) ? unreachable(error) : error;
