@@ -167,7 +167,16 @@ async function ownerOf(): Promise<Owner | undefined> {
 async function initialise(daemon: string, data: string, owner: Owner | undefined): Promise<void> {
   const installer = located('mariadb-install-db') ?? located('mysql_install_db');
   const [command, args] = installer
-    ? [installer, ['--no-defaults', `--datadir=${data}`, '--auth-root-authentication-method=normal', '--skip-test-db', '--cross-bootstrap']]
+    ? [
+        installer,
+        [
+          '--no-defaults',
+          `--datadir=${data}`,
+          '--auth-root-authentication-method=normal',
+          '--skip-test-db',
+          '--cross-bootstrap',
+        ],
+      ]
     : [daemon, ['--no-defaults', `--datadir=${data}`, '--initialize-insecure']];
   const child = spawn(command, args, { ...owner, stdio: ['ignore', 'pipe', 'pipe'], cwd: data });
   let output = '';

@@ -32,7 +32,8 @@ export function mysqlAggregates<C>(
     bridge,
     base,
     joined,
-    selected: reference => reference,
+    // A FLOAT is printed with six digits, a double with all it has.
+    selected: (reference, column) => (column.kind === 'real' ? sql`(${reference} + 0e0)` : reference),
     timeBucket,
     stepBucket,
     compared: ({ sql: value, column }, limit) => ({
@@ -132,9 +133,10 @@ function stepBucket<C>({ sql: value, column }: Operand<C>, step: number): Groupi
   // By way of its text, which is the short number that the column's values cross as.
   const number = sql`cast(${column.kind === 'real' ? sql`concat(${value})` : value} as ${DECIMAL})`;
   const size = sql`cast(${plain(step)} as ${DECIMAL})`;
-  const rest = sql`mod(${number}, ${size})`;
+  // The multiple next to the value on the side of zero. Not by the sign of what is left: MariaDB has a decimal -0 < 0.
+  const inward = sql`${number} - mod(${number}, ${size})`;
   return {
-    sql: sql`${number} - ${rest} - case when ${rest} < 0 then ${size} else 0 end`,
+    sql: sql`${inward} - case when ${inward} > ${number} then ${size} else 0 end`,
     selected: reference => reference,
     read: readReal,
   };
