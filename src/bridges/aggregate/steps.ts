@@ -34,3 +34,14 @@ export class Step {
     return sql.join(this.#columns.map(({ name, sql: expression }) => sql`${expression} as ${sql.id(name)}`));
   }
 }
+
+/** A part of the statement that later parts refer to. */
+export interface NamedStep {
+  name: string;
+  query: Sql;
+}
+
+/** A name that hardly any table has; one that has it is named with its schema before it all the same. */
+export function stepName(name: string): string {
+  return `semilayer_${name}`;
+}
