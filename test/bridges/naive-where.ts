@@ -1,34 +1,34 @@
 /** The filter grammar again, row by row in memory: what the compiled SQL is held against. Shares nothing with it. */
 
-export interface DataRow {
-  n: number | null;
-  r: number | null;
-  t: string | null;
-}
+export type DataRow = Record<string, number | string | null>;
+
+/** How a database folds letter case. */
+export type Fold = (text: string) => string;
 
 /** True, false, or null for SQL's unknown. */
 type Truth = boolean | null;
 type Value = string | number | null;
 
-export function evaluate(where: Record<string, unknown>, row: DataRow): Truth {
+export function evaluate(where: Record<string, unknown>, row: DataRow, fold: Fold = foldAscii): Truth {
   return and(
     Object.entries(where).map(([key, operand]) => {
-      if (key === '$and') return and((operand as Record<string, unknown>[]).map(one => evaluate(one, row)));
-      if (key === '$or') return or((operand as Record<string, unknown>[]).map(one => evaluate(one, row)));
-      if (key === '$not') return not(evaluate(operand as Record<string, unknown>, row));
-      return field(row[key as keyof DataRow], operand);
+      const parts = operand as Record<string, unknown>[];
+      if (key === '$and') return and(parts.map(one => evaluate(one, row, fold)));
+      if (key === '$or') return or(parts.map(one => evaluate(one, row, fold)));
+      if (key === '$not') return not(evaluate(operand as Record<string, unknown>, row, fold));
+      return field(row[key] ?? null, operand, fold);
     }),
   );
 }
 
-function field(value: Value, operand: unknown): Truth {
+function field(value: Value, operand: unknown, fold: Fold): Truth {
   if (operand === null) return value === null;
   if (Array.isArray(operand)) return isIn(value, operand as Value[]);
   if (typeof operand !== 'object') return compare(value, operand as Value, order => order === 0);
-  return and(Object.entries(operand as object).map(([op, one]) => operator(value, op, one)));
+  return and(Object.entries(operand as object).map(([op, one]) => operator(value, op, one, fold)));
 }
 
-function operator(value: Value, op: string, operand: unknown): Truth {
+function operator(value: Value, op: string, operand: unknown, fold: Fold): Truth {
   const other = operand as Value;
   switch (op) {
     case '$eq':
@@ -50,24 +50,24 @@ function operator(value: Value, op: string, operand: unknown): Truth {
     case '$exists':
       return (value !== null) === operand;
     case '$not':
-      return not(field(value, operand));
+      return not(field(value, operand, fold));
     default:
-      return value === null ? null : matches(op, String(value), String(operand));
+      return value === null ? null : matches(op, String(value), String(operand), fold);
   }
 }
 
-function matches(op: string, value: string, operand: string): boolean {
+function matches(op: string, value: string, operand: string, fold: Fold): boolean {
   switch (op) {
     case '$like':
       return like([...value], [...operand]);
     case '$ilike':
-      return like([...folded(value)], [...folded(operand)]);
+      return like([...fold(value)], [...fold(operand)]);
     case '$contains':
-      return folded(value).includes(folded(operand));
+      return fold(value).includes(fold(operand));
     case '$startsWith':
-      return folded(value).startsWith(folded(operand));
+      return fold(value).startsWith(fold(operand));
     case '$endsWith':
-      return folded(value).endsWith(folded(operand));
+      return fold(value).endsWith(fold(operand));
     default:
       throw new Error(`the oracle does not know ${op}`);
   }
@@ -85,7 +85,7 @@ function like(value: string[], pattern: string[]): boolean {
 }
 
 /** ASCII letters alone, as SQLite folds. */
-function folded(text: string): string {
+function foldAscii(text: string): string {
   return text.replace(/[A-Z]/g, letter => letter.toLowerCase());
 }
 

@@ -296,8 +296,7 @@ function escaped(source: Buffer, at: number, stop: number, out: Buffer, start: n
 }
 
 /**
- * JSON as the server holds it. Control characters can only stand between its tokens (a `json` column keeps its line
- * breaks), so each becomes a space; what nests too deep for a frame crosses as text.
+ * JSON as the server holds it, without the blanks between its tokens; what nests too deep for a frame crosses as text.
  */
 function json(source: Buffer, at: number, stop: number, out: Buffer, start: number): number {
   let to = start;
@@ -319,7 +318,8 @@ function json(source: Buffer, at: number, stop: number, out: Buffer, start: numb
     else if (byte === 123 || byte === 91) {
       if (++depth > MAX_JSON_LEVELS) return escaped(source, at, stop, out, start);
     } else if (byte === 125 || byte === 93) depth--;
-    out[to++] = Math.max(byte, 32);
+    // Blanks between tokens: `jsonb` prints some, `json` keeps its line breaks.
+    if (byte > 32) out[to++] = byte;
   }
   return to;
 }
