@@ -52,7 +52,7 @@ async function testFiles() {
 function testEnvironment(configDir) {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(SEMILAYER_.*|FORCE_COLOR|NO_COLOR|PORT|NODE_TEST_CONTEXT)$/.test(name),
+      ([name]) => !/^(SEMILAYER_(?!TEST_).*|FORCE_COLOR|NO_COLOR|PORT|NODE_TEST_CONTEXT)$/.test(name),
     ),
   );
   return { ...env, SEMILAYER_CONFIG_DIR: configDir };

@@ -4,7 +4,7 @@
 export type Kind =
   | { is: 'exact'; min: bigint; max: bigint; scale: number }
   | { is: 'year' | 'float' | 'double' | 'text' | 'enum' | 'json' | 'uuid' | 'binary' | 'geometry' | 'other' }
-  | { is: 'date' | 'datetime' | 'timestamp' | 'time' };
+  | { is: 'date' | 'datetime' | 'timestamp' | 'time'; decimals: number };
 
 export interface ColumnInfo {
   name: string;
@@ -19,9 +19,12 @@ export interface ColumnInfo {
   collation: string | null;
 }
 
-/** @param row name, data type, column type, nullable, character set, collation, precision, scale and what is special. */
+/**
+ * @param row name, data type, column type, nullable, character set, collation, precision, scale, decimals of a second and
+ * what is special.
+ */
 export function columnInfo(row: readonly (string | null)[]): ColumnInfo {
-  const [name, dataType, type, nullable, charset, collation, precision, scale, extra] = row as [
+  const [name, dataType, type, nullable, charset, collation, precision, scale, decimals, extra] = row as [
     string,
     string,
     string,
@@ -31,7 +34,13 @@ export function columnInfo(row: readonly (string | null)[]): ColumnInfo {
     name,
     type,
     nullable: nullable === 'YES',
-    kind: kindOf(dataType.toLowerCase(), type.toLowerCase(), Number(precision ?? 0), Number(scale ?? 0)),
+    kind: kindOf(
+      dataType.toLowerCase(),
+      type.toLowerCase(),
+      Number(precision ?? 0),
+      Number(scale ?? 0),
+      Number(decimals ?? 0),
+    ),
     hidden: /invisible/i.test(extra ?? ''),
     charset: word(charset),
     collation: word(collation),
@@ -40,7 +49,7 @@ export function columnInfo(row: readonly (string | null)[]): ColumnInfo {
 
 const INTEGER_BITS: Record<string, number> = { tinyint: 8, smallint: 16, mediumint: 24, int: 32, bigint: 64 };
 
-function kindOf(dataType: string, type: string, precision: number, scale: number): Kind {
+function kindOf(dataType: string, type: string, precision: number, scale: number, decimals: number): Kind {
   const bits = INTEGER_BITS[dataType];
   if (bits !== undefined) {
     return type.includes('unsigned') || type.includes('zerofill')
@@ -57,13 +66,14 @@ function kindOf(dataType: string, type: string, precision: number, scale: number
     case 'year':
     case 'float':
     case 'double':
+    case 'json':
+    case 'uuid':
+      return { is: dataType };
     case 'date':
     case 'datetime':
     case 'timestamp':
     case 'time':
-    case 'json':
-    case 'uuid':
-      return { is: dataType };
+      return { is: dataType, decimals };
     case 'char':
     case 'varchar':
     case 'tinytext':

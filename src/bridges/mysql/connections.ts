@@ -123,10 +123,11 @@ export class Connections {
 
   async #open(signal?: AbortSignal): Promise<Session> {
     const { ssl, plainWillDo } = this.#config;
+    const encrypted = this.#tls;
     try {
-      return await Session.open(this.#config, this.#tls ? ssl : undefined, signal);
+      return await Session.open(this.#config, encrypted ? ssl : undefined, signal);
     } catch (error) {
-      if (!this.#tls || !plainWillDo || !hasNoTls(error)) throw error;
+      if (!encrypted || !plainWillDo || !hasNoTls(error)) throw error;
       // Said by a server that has no TLS at all: it is not asked again.
       this.#tls = false;
       return await Session.open(this.#config, undefined, signal);

@@ -115,8 +115,12 @@ function likePattern(parts: readonly PatternPart[]): string {
     .join('');
 }
 
+/**
+ * The bytes of the text in UTF-8, converted even from there: should the column's character set have changed since the
+ * table was looked at, this stays right, and every other comparison of texts is refused by the server and tried again.
+ */
 function exactly(column: ColumnInfo): Piece {
-  return sql`cast(${inUtf8(column)} as binary)`;
+  return sql`cast(convert(${textOf(column)} using utf8mb4) as binary)`;
 }
 
 function isTextual({ kind }: ColumnInfo): boolean {

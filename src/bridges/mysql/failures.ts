@@ -12,6 +12,8 @@ interface Failure {
 const SHUTDOWN = 1053;
 const KILLED = 1927;
 const IDLE_TOO_LONG = 4031;
+/** No such table, no such column, collations that do not mix. */
+const STALE = [1146, 1054, 1267, 1253];
 const FULL = [1040, 1203, 1226];
 
 /** Whether the connection is gone, whatever was asked on it. */
@@ -34,7 +36,7 @@ export function isFull(error: unknown): boolean {
 /** Whether the table is no longer what it was when it was looked at. */
 export function isStaleSchema(error: unknown): boolean {
   const { errno, name } = error as Failure & Error;
-  return errno === 1054 || errno === 1146 || name === 'UnknownColumnError';
+  return STALE.includes(errno ?? 0) || name === 'UnknownColumnError';
 }
 
 /** Whether the server may be reached without TLS. */

@@ -34,7 +34,7 @@ export function operandOf(column: ColumnInfo, value: Scalar): Operand {
     case 'datetime':
     case 'timestamp':
     case 'time':
-      return typeof value === 'string' ? temporal(kind.is, value) : { is: 'none' };
+      return typeof value === 'string' ? temporal(kind, value) : { is: 'none' };
     case 'uuid':
       return UUID.test(String(value)) ? { is: 'equal', literal: sql`${value}` } : { is: 'none' };
     case 'binary':
@@ -74,17 +74,20 @@ function floating(type: 'float' | 'double', text: string): Operand {
   return { is: 'equal', literal: sql.raw(digits.includes('e') ? digits : `${digits}e0`) };
 }
 
+/** Numbers nearer to zero have fewer digits. */
+const LEAST_NORMAL_FLOAT = 2 ** -126;
+
 /** The number with the fewest digits that a single-precision number is nearest to. */
 export function shortestFloat(value: number): number {
-  for (let digits = 6; digits < 9; digits++) {
+  for (let digits = Math.abs(value) < LEAST_NORMAL_FLOAT ? 1 : 6; digits < 9; digits++) {
     const short = Number(value.toPrecision(digits));
     if (Math.fround(short) === value) return short;
   }
   return Number(value.toPrecision(9));
 }
 
-function temporal(type: TemporalType, text: string): Operand {
-  const literal = parseTemporal(type, text);
+function temporal(kind: { is: TemporalType; decimals: number }, text: string): Operand {
+  const literal = parseTemporal(kind.is, kind.decimals, text);
   if (!literal) return { is: 'none' };
   return { is: literal.exact ? 'equal' : 'above', literal: sql.raw(literal.sql) };
 }

@@ -158,6 +158,7 @@ class Retries {
 function catalogOf(session: Session): Catalog {
   return {
     ask: statement => session.ask(statement),
+    describe: statement => session.describe(statement),
     database: session.database,
     foldsNames: session.foldsNames,
   };

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Target, TargetSchema } from '../bridge.ts';
 import { type ColumnInfo, columnInfo } from './column.ts';
+import { isConnectionLoss } from './failures.ts';
 import { compile } from './sql-text.ts';
 import { formatTargetName, parseTargetName } from './target-name.ts';
 
@@ -14,11 +15,15 @@ export interface TableInfo {
   /** Names of the columns that tell rows apart: the primary key, or a unique one without nulls; empty where there is none. */
   key: string[];
   primaryKey: string[];
+  /** Whether `*` may be asked for: a user who may read some columns alone must name them. */
+  whole: boolean;
 }
 
 /** How a question is put on a connection of the caller's, and what stands at its other end. */
 export interface Catalog {
   ask(statement: string): Promise<(string | null)[][]>;
+  /** What the server says of the columns of an answer, as one text that changes when they do. */
+  describe(statement: string): Promise<string>;
   /** The database of the connection, or none. */
   readonly database: string | null;
   /** Whether names of tables match in any letter case. */
@@ -28,27 +33,60 @@ export interface Catalog {
 /** The server's own; nothing in them is anybody's data. */
 const SYSTEM = ['information_schema', 'mysql', 'performance_schema', 'sys'];
 const TABLE_TYPES = sql`('BASE TABLE', 'VIEW', 'SYSTEM VERSIONED')`;
-/** Long enough for a burst of questions to cost one look, short enough that a changed column is soon seen. */
-const FRESH_MS = 5_000;
+/** For what an empty answer does not tell of: a collation, a key. */
+const FRESH_MS = 60_000;
 /** Identifiers are of the basic plane alone. */
 const NO_NAME = /[\0\u{10000}-\u{10ffff}]/u;
 
+interface Known {
+  table: TableInfo;
+  looks: string;
+  readAt: number;
+}
+
+/**
+ * Nothing tells of a table that was changed, and a filter for a column of another type would be answered wrongly. An
+ * empty answer from the table is a tenth of the work of looking it up, and shows whether what is known still holds.
+ */
 export class Schema {
-  readonly #tables = new Map<string, { table: TableInfo; readAt: number }>();
+  readonly #known = new Map<string, Known>();
 
   /** Forgets what may have changed. */
   invalidate(): void {
-    this.#tables.clear();
+    this.#known.clear();
   }
 
   /** @throws Error naming a table that is not there, or that this user may not see. */
   async table(target: string, catalog: Catalog): Promise<TableInfo> {
-    const known = this.#tables.get(target);
-    if (known && performance.now() - known.readAt < FRESH_MS) return known.table;
-    const table = await read(target, catalog);
-    this.#tables.set(target, { table, readAt: performance.now() });
+    const known = this.#known.get(target);
+    if (known && performance.now() - known.readAt < FRESH_MS) {
+      const looks = await catalog.describe(emptyAnswer(known.table)).catch(refused);
+      if (looks === known.looks) return known.table;
+    }
+    this.#known.delete(target);
+    const { table, looks } = await look(await read(target, catalog), catalog);
+    this.#known.set(target, { table, looks, readAt: performance.now() });
     return table;
   }
+}
+
+async function look(table: TableInfo, catalog: Catalog): Promise<{ table: TableInfo; looks: string }> {
+  const looks = await catalog.describe(emptyAnswer(table)).catch(refused);
+  if (looks !== undefined) return { table, looks };
+  const part = { ...table, whole: false };
+  return { table: part, looks: await catalog.describe(emptyAnswer(part)) };
+}
+
+function emptyAnswer(table: TableInfo): string {
+  const names = sql.join(table.columns.map(column => sql.id(column.name)));
+  return compile(
+    sql`select ${table.whole ? sql`*` : names} from ${sql.id(table.database, table.name)} limit 0`,
+  );
+}
+
+/** The server's refusal says that something is no longer as it was; a lost connection says nothing. */
+function refused(error: unknown): undefined {
+  if (isConnectionLoss(error)) throw error;
 }
 
 /** Tables and views: those of the connection's own database by their bare names, and first. */
@@ -124,7 +162,7 @@ async function find(
 ): Promise<TableInfo | undefined> {
   const rows = await ask(
     compile(sql`select c.table_schema, c.table_name, c.column_name, c.data_type, c.column_type, c.is_nullable,
-        c.character_set_name, c.collation_name, c.numeric_precision, c.numeric_scale, c.extra
+        c.character_set_name, c.collation_name, c.numeric_precision, c.numeric_scale, c.datetime_precision, c.extra
       from information_schema.columns c where c.table_schema = ${database} and c.table_name = ${name}
       order by c.ordinal_position`),
   );
@@ -148,6 +186,7 @@ async function find(
     columns: columns.map(row => columnInfo(row.slice(2))),
     key: primaryKey.length > 0 ? primaryKey : uniqueKey(indexes),
     primaryKey,
+    whole: true,
   };
 }
 

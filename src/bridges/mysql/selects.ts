@@ -86,7 +86,7 @@ function changedAfter(table: TableInfo, field: string, since: string | number): 
  * for its own text has six digits.
  */
 function list(table: TableInfo, names: readonly string[] | undefined): Piece {
-  if (names === undefined && !table.columns.some(column => column.kind.is === 'float'))
+  if (names === undefined && table.whole && !table.columns.some(column => column.kind.is === 'float'))
     return sql`${sql.id(table.name)}.*`;
   const columns =
     names === undefined

@@ -113,7 +113,12 @@ export class Session {
     this.#connection
       .query({ sql: this.#marked(statement, timeoutMs), rowsAsArray: true, typeCast: false })
       .on('error', error => over(() => receiver.fail(error)))
-      .on('fields', (fields: FieldPacket[] | undefined) => fields && receiver.fields(fields))
+      .on('fields', (fields: FieldPacket[] | undefined) => {
+        if (!fields) return;
+        receiver.fields(fields);
+        // Rows come as lists, for which the driver needs no names; some, such as `__proto__`, it refuses.
+        for (const [index, field] of fields.entries()) field.name = String(index);
+      })
       .on('result', row => Array.isArray(row) && receiver.row(row as (Buffer | null)[]))
       .on('end', () => over(() => receiver.end()));
   }
@@ -130,6 +135,22 @@ export class Session {
       });
     });
     return rows;
+  }
+
+  /** What the server says of the columns of an answer. */
+  async describe(statement: string): Promise<string> {
+    let columns = '';
+    await new Promise<void>((resolve, reject) => {
+      this.start(statement, {
+        fields: fields => {
+          columns = JSON.stringify(fields.map(looksOf));
+        },
+        row: () => {},
+        end: resolve,
+        fail: reject,
+      });
+    });
+    return columns;
   }
 
   pause(): void {
@@ -217,6 +238,12 @@ export class Session {
     this.#receiver = undefined;
     receiver?.fail(this.#lost);
   }
+}
+
+function looksOf(field: FieldPacket): unknown[] {
+  const { name, columnType, flags, columnLength, characterSet, decimals, extendedTypeName, extendedFormat } =
+    field;
+  return [name, columnType, flags, columnLength, characterSet, decimals, extendedTypeName, extendedFormat];
 }
 
 function closed(): Error {

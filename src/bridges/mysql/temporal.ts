@@ -5,7 +5,7 @@ export type TemporalType = 'date' | 'datetime' | 'timestamp' | 'time';
 export interface TemporalLiteral {
   /** Whole literal, such as `DATE'2026-01-31'`: of digits and signs alone. */
   sql: string;
-  /** False where the text has more decimals of a second than the server keeps; the literal is then the one before. */
+  /** False where the text says more than the column keeps; the literal is then the value just before. */
   exact: boolean;
 }
 
@@ -15,20 +15,27 @@ const TIME = /^(-?)(\d{1,3}):(\d{2})(?::(\d{2})(?:\.(\d+))?)?$/;
 /** The server's own limit of a TIME, in hours. */
 const MAX_HOURS = 838;
 
-/** The literal; undefined for a text that is no value of the type. */
-export function parseTemporal(type: TemporalType, text: string): TemporalLiteral | undefined {
-  return type === 'time' ? parseTime(text) : parseDateTime(type, text);
+/**
+ * The literal, in what the column keeps: an index may round what is finer.
+ *
+ * @param decimals of a second that the column keeps.
+ * @returns undefined for a text that is no value of the type.
+ */
+export function parseTemporal(
+  type: TemporalType,
+  decimals: number,
+  text: string,
+): TemporalLiteral | undefined {
+  return type === 'time' ? parseTime(decimals, text) : parseDateTime(type, decimals, text);
 }
 
 /** `2026-01-31`, or with a time, and with an offset that is taken off: every session is in UTC. */
-function parseDateTime(type: TemporalType, text: string): TemporalLiteral | undefined {
+function parseDateTime(type: TemporalType, decimals: number, text: string): TemporalLiteral | undefined {
   const match = DATE_TIME.exec(text);
   if (!match) return undefined;
   const [, year, month, day, hour = '00', minute = '00', second = '00', fraction = '', offset] = match;
   if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return undefined;
   if (!isDay(Number(year), Number(month), Number(day))) return undefined;
-  const micros = fraction.slice(0, 6).padEnd(6, '0');
-  const exact = !/[1-9]/.test(fraction.slice(6));
   const shift = minutesOf(offset);
   if (shift === undefined) return undefined;
   let date = `${year}-${month}-${day}`;
@@ -40,20 +47,25 @@ function parseDateTime(type: TemporalType, text: string): TemporalLiteral | unde
       return undefined;
     [date, time] = shifted.toISOString().slice(0, 19).split('T') as [string, string];
   }
-  if (type === 'date' && match[4] === undefined) return { sql: `DATE'${date}'`, exact };
-  return { sql: `TIMESTAMP'${date} ${time}.${micros}'`, exact };
+  if (type === 'date') return { sql: `DATE'${date}'`, exact: !/[1-9]/.test(time + fraction) };
+  const { kept, exact } = decimalsOf(fraction, decimals);
+  return { sql: `TIMESTAMP'${date} ${time}${kept}'`, exact };
 }
 
-function parseTime(text: string): TemporalLiteral | undefined {
+function parseTime(decimals: number, text: string): TemporalLiteral | undefined {
   const match = TIME.exec(text);
   if (!match) return undefined;
   const [, sign, hours, minutes, seconds = '00', fraction = ''] = match;
   if (Number(hours) > MAX_HOURS || Number(minutes) > 59 || Number(seconds) > 59) return undefined;
-  const exact = !/[1-9]/.test(fraction.slice(6));
+  const { kept, exact } = decimalsOf(fraction, decimals);
   // Below zero the one before is further from it, which the server has no word for at its very end: no literal then.
   if (!exact && sign === '-') return undefined;
-  const micros = fraction.slice(0, 6).padEnd(6, '0');
-  return { sql: `TIME'${sign}${hours}:${minutes}:${seconds}.${micros}'`, exact };
+  return { sql: `TIME'${sign}${hours}:${minutes}:${seconds}${kept}'`, exact };
+}
+
+function decimalsOf(fraction: string, decimals: number): { kept: string; exact: boolean } {
+  const kept = decimals === 0 ? '' : `.${fraction.slice(0, decimals).padEnd(decimals, '0')}`;
+  return { kept, exact: !/[1-9]/.test(fraction.slice(decimals)) };
 }
 
 /** Zero dates, and dates with zero parts, are what old tables hold. */

@@ -1,6 +1,7 @@
 /** From a value as the server's text protocol sends it to its JSON, byte to byte: see docs/bridges.md for the forms. */
 import type { FieldPacket } from 'mysql2';
 import { isSafe } from '../json-value.ts';
+import { isJson } from './json-bytes.ts';
 import { shortestFloat } from './operand.ts';
 
 /**
@@ -76,7 +77,7 @@ export function roomFor(value: Buffer): number {
 
 /** @param isFloat whether the column is a FLOAT, which is read as a double. */
 export function encoderOf(field: FieldPacket, isFloat: boolean): Encoder {
-  if (field.extendedFormat === 'json') return checkedJson;
+  if (field.extendedFormat === 'json') return json;
   switch (field.columnType) {
     case TYPE.tiny:
     case TYPE.short:
@@ -229,41 +230,14 @@ function copied(out: Buffer, at: number, value: Buffer, start: number, stop: num
   return at;
 }
 
-/** MySQL's own type: its JSON is valid, and on one line. */
-function json(out: Buffer, at: number, value: Buffer): number {
-  return isWithin(value, MAX_JSON_LEVELS) ? copied(out, at, value, 0, value.length) : text(out, at, value);
-}
-
 /**
  * MariaDB keeps JSON as the text it was given: what a check let through that is none, or nests too deep, stays a
  * text. Digits stay as they are: a number in it may be longer than JavaScript's.
  */
-function checkedJson(out: Buffer, at: number, value: Buffer): number {
-  try {
-    JSON.parse(value.toString());
-  } catch {
-    return text(out, at, value);
-  }
-  const end = json(out, at, value);
+function json(out: Buffer, at: number, value: Buffer): number {
+  if (!isJson(value, MAX_JSON_LEVELS)) return text(out, at, value);
+  const end = copied(out, at, value, 0, value.length);
   // A line break in JSON is blank space, and here it would end the row.
   for (let place = at; place < end; place++) if (out[place] === 10 || out[place] === 13) out[place] = 0x20;
   return end;
-}
-
-/** Whether arrays and objects nest no deeper; strings are stepped over. */
-function isWithin(value: Buffer, levels: number): boolean {
-  if (value.length <= levels * 2) return true;
-  let depth = 0;
-  let inText = false;
-  for (let at = 0; at < value.length; at++) {
-    const byte = value[at];
-    if (inText) {
-      if (byte === BACKSLASH) at++;
-      else if (byte === QUOTE) inText = false;
-    } else if (byte === QUOTE) inText = true;
-    else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > levels) return false;
-    } else if (byte === 0x5d || byte === 0x7d) depth--;
-  }
-  return true;
 }
