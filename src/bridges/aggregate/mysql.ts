@@ -1,10 +1,14 @@
 /** Aggregates as MySQL and MariaDB say them. The session's time zone is UTC. */
 import { sql } from 'kysely';
 import type { TimeUnit } from '../../aggregate/plan.ts';
-import type { Comparison, Scalar } from '../../where/where.ts';
-import { likePattern, SIGNS, type WhereDialect } from '../compile-where.ts';
+import type { WhereDialect } from '../compile-where.ts';
+import type { ColumnInfo } from '../mysql/column.ts';
+import { mysqlDialect } from '../mysql/dialect.ts';
+import { shortestFloat } from '../mysql/operand.ts';
+import { columnOf, type TableInfo } from '../mysql/schema.ts';
 import { readDecimal, readInteger, readReal } from './cells.ts';
 import {
+  type AggregateColumn,
   type AggregateDialect,
   type AggregateTable,
   type ColumnKind,
@@ -23,17 +27,16 @@ const DECIMAL = sql.raw('decimal(65, 20)');
  * Values are bound as texts and whole numbers, the rest being made of them by the server: neither a literal nor a
  * parameter says of a fraction whether it is a decimal.
  */
-export function mysqlAggregates<C>(
+export function mysqlAggregates(
   bridge: string,
-  base: AggregateTable<C>,
-  joined: (target: string) => AggregateTable<C>,
-): AggregateDialect<C> {
+  base: TableInfo,
+  joined: (target: string) => TableInfo,
+): AggregateDialect<ColumnInfo> {
   return {
     bridge,
-    base,
-    joined,
-    // A FLOAT is printed with six digits, a double with all it has.
-    selected: (reference, column) => (column.kind === 'real' ? sql`(${reference} + 0e0)` : reference),
+    base: tableOf(base),
+    joined: target => tableOf(joined(target)),
+    selected,
     timeBucket,
     stepBucket,
     compared: ({ sql: value, column }, limit) => ({
@@ -54,9 +57,42 @@ export function mysqlAggregates<C>(
   };
 }
 
-/** @param dataType as `information_schema.columns` has it, without a length. */
-export function mysqlKind(dataType: string): ColumnKind {
-  return KINDS.get(dataType.toLowerCase()) ?? 'other';
+/** A FLOAT is printed with six digits, a double with all it has; JSON that was computed with is text to the server. */
+function selected(reference: Sql, { kind, info }: AggregateColumn<ColumnInfo>): Sql {
+  if (kind === 'real') return sql`(${reference} + 0e0)`;
+  return info.kind.is === 'json' ? sql`concat(${reference})` : reference;
+}
+
+/** A cell that was selected so, in the form that rows have it in; the others have it already. */
+export function decodeMysql(cell: unknown, { kind }: ColumnInfo): unknown {
+  if (kind.is === 'float' && typeof cell === 'number') return shortestFloat(cell);
+  return kind.is === 'json' && typeof cell === 'string' ? parsed(cell) : cell;
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function tableOf(table: TableInfo): AggregateTable<ColumnInfo> {
+  return {
+    target: table.target,
+    from: sql`${sql.id(table.database, table.name)}`,
+    column: field => {
+      const info = columnOf(table, field);
+      return { name: info.name, kind: kindOf(info), info };
+    },
+    where: mysqlDialect(table),
+    key: table.primaryKey.length === 1 ? table.primaryKey[0] : undefined,
+    isUnique: field => table.key.length === 1 && table.key[0] === field,
+  };
+}
+
+function kindOf({ type }: ColumnInfo): ColumnKind {
+  return KINDS.get(/^\w+/.exec(type.toLowerCase())?.[0] ?? '') ?? 'other';
 }
 
 const KINDS: ReadonlyMap<string, ColumnKind> = new Map([
@@ -94,7 +130,7 @@ function plain(value: number): string {
 }
 
 /** As text, in the form that the server gives a date and time; a date with no month or day is in the bucket null. */
-function timeBucket<C>({ sql: value, column }: Operand<C>, unit: TimeUnit): Grouping<C> {
+function timeBucket({ sql: value, column }: Operand<ColumnInfo>, unit: TimeUnit): Grouping<ColumnInfo> {
   requireTimes(column);
   return {
     sql: sql`case when month(${value}) > 0 and dayofmonth(${value}) > 0 then ${startOf(value, unit)} end`,
@@ -129,7 +165,7 @@ function isoTime(text: string, kind: ColumnKind): string {
 }
 
 /** In decimal arithmetic, which has 0.3 in the third bucket of 0.1. */
-function stepBucket<C>({ sql: value, column }: Operand<C>, step: number): Grouping<C> {
+function stepBucket({ sql: value, column }: Operand<ColumnInfo>, step: number): Grouping<ColumnInfo> {
   // By way of its text, which is the short number that the column's values cross as.
   const number = sql`cast(${column.kind === 'real' ? sql`concat(${value})` : value} as ${DECIMAL})`;
   const size = sql`cast(${plain(step)} as ${DECIMAL})`;
@@ -143,7 +179,7 @@ function stepBucket<C>({ sql: value, column }: Operand<C>, step: number): Groupi
 }
 
 /** Exact for integers and decimals, whose sums are decimals here. */
-function sum<C>({ sql: value, column: { kind } }: Operand<C>): Computation<C> {
+function sum({ sql: value, column: { kind } }: Operand<ColumnInfo>): Computation<ColumnInfo> {
   return {
     cells: [sql`sum(${value})`],
     type: { kind: kind === 'real' ? 'real' : 'decimal' },
@@ -152,50 +188,29 @@ function sum<C>({ sql: value, column: { kind } }: Operand<C>): Computation<C> {
   };
 }
 
-/** Computed numbers are compared as numbers of their own kind, everything else as the text it crosses as. */
-function having<C>(types: ReadonlyMap<string, ValueType<C>>): WhereDialect {
-  const column = (field: string): Sql => sql`${sql.id(field)}`;
-  const operands = (field: string, values: readonly Scalar[]): { left: Sql; right: Sql[] } => {
-    const kind = kindOf(types.get(field));
-    const texts = values.map(value => (typeof value === 'boolean' ? String(Number(value)) : String(value)));
-    const numbers = texts.map(Number);
-    if (!NUMBERS.has(kind) || numbers.some(Number.isNaN))
-      return { left: column(field), right: texts.map(text => sql`${text}`) };
-    if (kind === 'real') return { left: column(field), right: numbers.map(real) };
+/** As the filters of a table whose columns are the computed values. */
+function having(types: ReadonlyMap<string, ValueType<ColumnInfo>>): WhereDialect {
+  const columns = [...types].map(([name, type]): ColumnInfo => {
+    if (type.kind === 'column') return { ...type.column.info, name };
     return {
-      left: column(field),
-      right: texts.map(
-        (text, at) => sql`cast(${/e/i.test(text) ? plain(numbers[at] as number) : text} as ${DECIMAL})`,
-      ),
+      name,
+      type: type.kind === 'real' ? 'double' : 'decimal',
+      nullable: true,
+      kind: type.kind === 'real' ? { is: 'double' } : DIGITS,
+      hidden: false,
+      charset: null,
+      collation: null,
     };
-  };
-  return {
-    column,
-    compare: (field: string, op: Comparison, value: Scalar) => {
-      const { left, right } = operands(field, [value]);
-      return sql`${left} ${sql.raw(SIGNS[op])} ${right[0]}`;
-    },
-    isIn: (field, values, negated) => {
-      const present = values.filter(value => value !== null);
-      const { left, right } = operands(field, present);
-      const nulls = present.length < values.length ? [sql`null`] : [];
-      return sql`${left} ${sql.raw(negated ? 'not in' : 'in')} (${sql.join([...right, ...nulls])})`;
-    },
-    matches: (field, pattern, caseSensitive) => {
-      const fold = (text: Sql): Sql => {
-        const exact = sql`convert(${text} using utf8mb4) collate utf8mb4_bin`;
-        return caseSensitive ? exact : sql`lower(${exact})`;
-      };
-      // What a backslash means in a statement depends on the session.
-      const text = likePattern(pattern).replace(/\|/g, '||').replace(/\\(.)/g, '|$1');
-      return sql`${fold(column(field))} like ${fold(sql`${text}`)} escape '|'`;
-    },
-  };
+  });
+  return mysqlDialect({
+    target: 'having',
+    database: '',
+    name: '',
+    columns,
+    key: [],
+    primaryKey: [],
+    whole: true,
+  });
 }
 
-function kindOf<C>(type: ValueType<C> | undefined): ColumnKind {
-  if (type === undefined) return 'other';
-  return type.kind === 'column' ? type.column.kind : type.kind;
-}
-
-const NUMBERS: ReadonlySet<ColumnKind> = new Set(['integer', 'decimal', 'real']);
+const DIGITS = { is: 'exact' as const, min: 1n - 10n ** 65n, max: 10n ** 65n - 1n, scale: 20 };

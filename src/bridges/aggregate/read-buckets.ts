@@ -1,5 +1,6 @@
 /** Buckets from the rows of an answer. */
-import type { AggregateBucket } from '../bridge.ts';
+import type { AggregateBucket, RowBatch } from '../bridge.ts';
+import { rowsOf } from '../stream-rows.ts';
 import { readCount } from './cells.ts';
 import type { CompiledAggregate } from './compile-aggregate.ts';
 import type { Decode } from './dialect.ts';
@@ -32,6 +33,11 @@ export async function* readBuckets<C>(
     current = reader.bucket(cells);
   }
   if (current) yield current;
+}
+
+/** Cells of rows that a bridge has made objects of: their names are ours, and none is a number that would move ahead. */
+export async function* cellsOf(batches: AsyncIterable<RowBatch>): AsyncGenerator<unknown[]> {
+  for await (const batch of batches) for (const row of rowsOf(batch)) yield Object.values(row);
 }
 
 class BucketReader<C> {

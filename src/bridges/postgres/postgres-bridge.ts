@@ -9,7 +9,7 @@ import {
 import { type AggregateCapabilities, SQL_AGGREGATES } from '../aggregate/capabilities.ts';
 import { type CompiledAggregate, compileAggregate } from '../aggregate/compile-aggregate.ts';
 import { postgresAggregates } from '../aggregate/postgres.ts';
-import { readBuckets } from '../aggregate/read-buckets.ts';
+import { cellsOf, readBuckets } from '../aggregate/read-buckets.ts';
 import type {
   AggregateBucket,
   AggregateContext,
@@ -21,7 +21,6 @@ import type {
   QueryOptions,
   ReadOptions,
   Row,
-  RowBatch,
   RowBatches,
   StreamEnd,
   Target,
@@ -204,10 +203,6 @@ export class PostgresBridge implements Bridge {
       ? { nextCursor: encodePosition(target, next(start, lastKey, limit)) }
       : ({} as StreamEnd);
   }
-}
-
-async function* cellsOf(batches: AsyncIterable<RowBatch>): AsyncGenerator<unknown[]> {
-  for await (const batch of batches) for (const row of rowsOf(batch)) yield Object.values(row);
 }
 
 /** A page of no rows ends where it began. */
