@@ -166,8 +166,9 @@ function isoTime(text: string, kind: ColumnKind): string {
 
 /** In decimal arithmetic, which has 0.3 in the third bucket of 0.1. */
 function stepBucket({ sql: value, column }: Operand<ColumnInfo>, step: number): Grouping<ColumnInfo> {
-  // By way of its text, which is the short number that the column's values cross as.
-  const number = sql`cast(${column.kind === 'real' ? sql`concat(${value})` : value} as ${DECIMAL})`;
+  // By way of its text, which is the short number that the column's values cross as; larger ones are no decimals.
+  const short = sql`case when abs(${value}) < 1e45 then concat(${value}) end`;
+  const number = sql`cast(${column.kind === 'real' ? short : value} as ${DECIMAL})`;
   const size = sql`cast(${plain(step)} as ${DECIMAL})`;
   // The multiple next to the value on the side of zero. Not by the sign of what is left: MariaDB has a decimal -0 < 0.
   const inward = sql`${number} - mod(${number}, ${size})`;

@@ -56,7 +56,6 @@ test('values cross as those of rows do, of every type', async t => {
     'local',
     'word',
     'bytes',
-    'doc',
     'flags',
     'made',
     'kind',
