@@ -9,7 +9,12 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
 const STAMP = join(DIST, '.stamp.json');
-const ENTRIES = { main: 'src/main.ts', runner: 'src/runner/index.ts', index: 'src/index.ts' };
+const ENTRIES = {
+  main: 'src/main.ts',
+  runner: 'src/runner/index.ts',
+  index: 'src/index.ts',
+  'sqlite-reader': 'src/bridges/sqlite/reader/main.ts',
+};
 /** A program that was started before a rebuild may still load its own chunks lazily: they stay for this long. */
 const STALE_CHUNK_MS = 60 * 60_000;
 
