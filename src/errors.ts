@@ -58,6 +58,7 @@ const EXIT_BY_CODE = {
   misdirected_request: EXIT.refused,
   token_refused: EXIT.refused,
   drain_timed_out: EXIT.drainTimedOut,
+  interrupted: EXIT.interrupted,
 } as const;
 
 export type ErrorCode = keyof typeof EXIT_BY_CODE;

@@ -5,9 +5,9 @@ import {
   cancelledError,
   incompleteError,
   problemError,
+  proxyError,
   redirectError,
   strangerError,
-  unreachableError,
 } from './api-error.ts';
 import { linesOf } from './ndjson.ts';
 
@@ -82,6 +82,10 @@ export class Transport {
       deadlineMs === undefined ? SILENCE_MS : Math.max(SILENCE_MS, deadlineMs + DEADLINE_SLACK_MS);
     const response = await this.#request(method, path, body, accept, silenceMs);
     const status = response.statusCode as number;
+    if (status === 407) {
+      response.destroy();
+      throw proxyError(this.#base.origin);
+    }
     if (status >= 300 && status < 400) {
       response.destroy();
       throw redirectError(this.#base.origin, response.headers.location);
@@ -90,7 +94,11 @@ export class Transport {
     const problem = await this.#document(response);
     const members =
       typeof problem === 'object' && problem !== null ? (problem as Record<string, unknown>) : {};
-    throw problemError(status, members, response.headers['retry-after']);
+    const requestId = response.headers['x-request-id'];
+    throw problemError(status, members, {
+      retryAfter: response.headers['retry-after'],
+      requestId: Array.isArray(requestId) ? requestId[0] : requestId,
+    });
   }
 
   async #request(
@@ -101,7 +109,7 @@ export class Transport {
     silenceMs: number,
   ): Promise<IncomingMessage> {
     const { key, version, ca, agent, signal } = this.#options;
-    const { protocol, hostname, port, pathname, origin } = this.#base;
+    const { protocol, hostname, port, pathname } = this.#base;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const settings: RequestOptions & { ca?: string[] } = {
       method,
@@ -138,9 +146,12 @@ export class Transport {
         response = incoming;
         resolve(incoming);
       });
-      outgoing.on('error', error =>
-        reject(error instanceof AppError ? error : unreachableError(origin, error)),
-      );
+      outgoing.on('error', error => {
+        if (error instanceof AppError) return reject(error);
+        import('./network-error.ts').then(async ({ networkError }) => {
+          reject(await networkError(this.#base, error, { agent, ca }));
+        }, reject);
+      });
       outgoing.end(payload);
     });
   }

@@ -101,6 +101,7 @@ export interface Bridge {
     target: string,
     options: CountOptions,
     signal?: AbortSignal,
+    timeoutMs?: number,
   ): Promise<number | { total: number; approximate?: boolean }>;
   query(target: string, options: QueryOptions): Promise<Page>;
   batchRead(target: string, options: BatchReadOptions): Promise<Row[]>;
@@ -115,12 +116,16 @@ export interface Bridge {
   ): AsyncIterable<AggregateBucket> | Promise<unknown>;
   /** Ours: the cheapest question that proves the database answers. */
   ping?(signal?: AbortSignal): Promise<void>;
-  /** Ours: the same rows as `query`, `read` or `batchRead`, in batches. */
+  /**
+   * Ours: the same rows as `query`, `read` or `batchRead`, in batches. The signal ends it at once; after `timeoutMs`
+   * the database gives up by itself, whether or not anybody is left to tell it.
+   */
   stream?(
     kind: 'query' | 'read' | 'batchRead',
     target: string,
     options: Record<string, unknown>,
     signal: AbortSignal,
+    timeoutMs?: number,
   ): RowBatches;
   disconnect(): Promise<void>;
 }

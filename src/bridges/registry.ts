@@ -8,6 +8,7 @@ import type { BridgeClass } from './bridge.ts';
 type Loader = () => Promise<BridgeClass>;
 
 const loaders = new Map<string, Loader>([
+  ['@semilayer/bridge-postgres', async () => (await import('./postgres/postgres-bridge.ts')).PostgresBridge],
   ['@semilayer/bridge-sqlite', async () => (await import('./sqlite/sqlite-bridge.ts')).SqliteBridge],
 ]);
 

@@ -20,9 +20,10 @@ export function streamRows(
   target: string,
   options: Record<string, unknown>,
   signal: AbortSignal,
+  timeoutMs?: number,
 ): RowBatches {
   return bridge.stream
-    ? bridge.stream(kind, target, options, signal)
+    ? bridge.stream(kind, target, options, signal, timeoutMs)
     : inPieces(() => ask(bridge, kind, target, options), signal);
 }
 

@@ -1,6 +1,7 @@
 /** The commander program, built out of the command table. */
-import { Command, Help, Option } from 'commander';
+import { Argument, Command, Help, Option } from 'commander';
 import type { Args, CommandSpec, Flags, GroupSpec, OptionSpec } from './command.ts';
+import { GLOBAL_OPTIONS } from './global-options.ts';
 
 export interface ProgramOptions {
   version: string;
@@ -32,17 +33,9 @@ export function buildProgram(options: ProgramOptions): Command {
       outputError: () => {},
       getOutHelpWidth: () => options.width as number,
       getErrHelpWidth: () => options.width as number,
-    })
-    .option('--context <name>', 'context to use (SEMILAYER_CONTEXT)')
-    .option('--service-url <url>', 'service API to speak to (SEMILAYER_SERVICE_URL)')
-    .option('--ca-file <path>', 'further certificate authorities, PEM (SEMILAYER_CA_FILE)')
-    .option('--insecure', 'allow connections without TLS to other machines (SEMILAYER_INSECURE=1)')
-    .option('--no-input', 'never ask')
-    .option('-q, --quiet', 'say nothing but data, warnings and errors')
-    .option('--debug', 'show where an error came from')
-    .option('--color', 'colour, even off a terminal')
-    .option('--no-color', 'no colour')
-    .option('--json', 'print JSON');
+    });
+  for (const option of GLOBAL_OPTIONS)
+    if (!option.flags.startsWith('-h')) program.addOption(optionOf(option));
   program.addHelpText(
     'after',
     examplesText([
@@ -72,9 +65,17 @@ function addCommand(spec: CommandSpec, groups: Map<string, Command>, options: Pr
   const path = firstArgument < 0 ? words : words.slice(0, firstArgument);
   const parent = groupOf(path.slice(0, -1), groups, options);
   const command = parent.command(path[path.length - 1] as string).description(spec.summary);
+  command.usage(['[options]', ...(firstArgument < 0 ? [] : words.slice(firstArgument))].join(' '));
   // A command that also has others below it, as `gateway` has `gateway keys`.
   groups.set(path.join(' '), command.helpCommand(false));
-  for (const argument of firstArgument < 0 ? [] : words.slice(firstArgument)) command.argument(argument);
+  for (const word of firstArgument < 0 ? [] : words.slice(firstArgument)) {
+    const name = word.replace(/[<>[\].]/g, '');
+    const argument = new Argument(
+      spec.asked?.includes(name) ? word.replace('<', '[').replace('>', ']') : word,
+    );
+    const choices = spec.arguments?.[argument.name()];
+    command.addArgument(choices ? argument.choices(choices) : argument);
+  }
   for (const option of spec.options ?? []) command.addOption(optionOf(option));
   command.addHelpText('after', examplesText(spec.examples));
   command.action(async (...given: unknown[]) => {

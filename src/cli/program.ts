@@ -12,15 +12,35 @@ import { hasPrinted, usageErrorOf } from './usage-error.ts';
 /** The process, behind ports: a Context before its options are known. */
 export type ProcessPorts = Omit<Context, 'global' | 'output'>;
 
+const COMPLETE = '__complete';
+
 /** Runs one command line (without the program's own name) and returns its exit status. Never rejects. */
 export async function run(argv: readonly string[], ports: ProcessPorts): Promise<number> {
   const globals = guessGlobals(argv);
+  if (argv[0] === COMPLETE) return await answerShell(argv.slice(1), ports);
   try {
     return await dispatch(argv, ports, globals);
   } catch (error) {
     const output = await outputFor(ports, globals);
     return renderError(error, output, globals.debug);
   }
+}
+
+/** For the completion scripts alone; whatever happens, a shell at its prompt hears no complaint. */
+async function answerShell(words: readonly string[], ports: ProcessPorts): Promise<number> {
+  const { complete, FILES } = await import('./complete.ts');
+  const global = guessGlobals(words);
+  try {
+    const output = await outputFor(ports, global);
+    const found = await complete(words, { ...ports, global, output });
+    if (found === FILES) output.data(FILES);
+    else
+      for (const { value, description } of found)
+        output.data(description ? `${value}\t${description}` : value);
+  } catch {
+    // No completion, then.
+  }
+  return EXIT.ok;
 }
 
 /** Says what went wrong; returns the exit status. */
@@ -99,7 +119,19 @@ function guessGlobals(argv: readonly string[]): GlobalOptions {
   const end = argv.indexOf('--');
   const options = new Set(end < 0 ? argv : argv.slice(0, end));
   const color = options.has('--no-color') ? { color: false } : options.has('--color') ? { color: true } : {};
-  return globalsOf({ debug: options.has('--debug'), json: options.has('--json'), ...color });
+  const following = (name: string): string | undefined => {
+    const at = argv.indexOf(name);
+    return at >= 0 && (end < 0 || at < end) ? argv[at + 1] : undefined;
+  };
+  return globalsOf({
+    debug: options.has('--debug'),
+    json: options.has('--json'),
+    insecure: options.has('--insecure'),
+    context: following('--context'),
+    serviceUrl: following('--service-url'),
+    caFile: following('--ca-file'),
+    ...color,
+  });
 }
 
 /** The leading words that name a command, for the hint. */

@@ -95,6 +95,8 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
         runnerId: RUNNER,
         authToken: token,
         runtimeVersion: ctx.version,
+        // The gateway is in this process: no proxy lies between.
+        env: {},
         onConnected: resolve,
         onEvent: reporter(ctx),
       });

@@ -48,6 +48,8 @@ const TOPICS = new Map([
   ['environment', ENVIRONMENT],
 ]);
 
+export const HELP_TOPICS: readonly string[] = [...TOPICS.keys()];
+
 /** The text of a topic, or undefined for what is none. */
 export function helpTopic(name: string): string | undefined {
   return TOPICS.get(name);

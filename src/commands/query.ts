@@ -1,6 +1,7 @@
 /** `semilayer query`: rows as they arrive, in the form that was asked for. */
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
+import { sourceGiven, targetGiven } from './ask.ts';
 import { DEFAULT_DEADLINE_MS, type QuestionFlags, questionOf } from './question.ts';
 import { csvRows, ndjsonRows, type RowSink, tableRows } from './row-sink.ts';
 import { openService, recordPath } from './service.ts';
@@ -13,8 +14,15 @@ export interface QueryFlags extends QuestionFlags {
 type Form = 'json' | 'ndjson' | 'csv' | 'table';
 
 /** Nothing goes to stdout but rows: a failure, the first rows given out or not, is thrown. */
-export async function query(source: string, target: string, flags: QueryFlags, ctx: Context): Promise<void> {
+export async function query(
+  givenSource: string | undefined,
+  givenTarget: string | undefined,
+  flags: QueryFlags,
+  ctx: Context,
+): Promise<void> {
   const form = formOf(flags, ctx);
+  const source = await sourceGiven(givenSource, 'query', ctx);
+  const target = await targetGiven(givenTarget, source, ctx);
   const question = questionOf(target, flags);
   const { client } = await openService(ctx);
   const path = `${recordPath('sources', source)}/query`;

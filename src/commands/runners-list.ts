@@ -3,6 +3,7 @@ import type { Client } from '../api/client.ts';
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
 import type { Column } from '../output/output.ts';
+import { runnerGiven } from './ask.ts';
 import type { RunnerRecord, SessionRecord } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
 
@@ -36,8 +37,9 @@ export async function listRunners(flags: { watch?: boolean }, ctx: Context): Pro
   ctx.output.list(await byName(client), COLUMNS, NONE);
 }
 
-export async function showRunner(runner: string, ctx: Context): Promise<void> {
+export async function showRunner(given: string | undefined, ctx: Context): Promise<void> {
   const { output } = ctx;
+  const runner = await runnerGiven(given, 'runners show', ctx);
   const { client } = await openService(ctx);
   const record = (await client.get(recordPath('runners', runner))) as RunnerRecord;
   output.record(record, [

@@ -1,4 +1,5 @@
 /** The Output port on real streams: what goes where, and in which form. */
+import { isCi } from '../platform/environment.ts';
 import type { Chalk } from './colour.ts';
 import type { Output } from './output.ts';
 import { sanitise, sanitiseJson, sanitiseLines } from './sanitise.ts';
@@ -7,6 +8,7 @@ import { tsvLine } from './tsv.ts';
 
 export interface OutputStream extends NodeJS.WritableStream {
   isTTY?: boolean;
+  columns?: number;
 }
 
 export interface OutputOptions {
@@ -33,7 +35,7 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
   const out = colours?.colourOf(streams.stdout, env, global.color);
   const err = colours?.colourOf(streams.stderr, env, global.color);
   const style = out && { chalk: out, now: options.now };
-  const lively = stderrIsTerminal && !global.quiet && !global.json && !env.CI && env.TERM !== 'dumb';
+  const lively = stderrIsTerminal && !global.quiet && !global.json && !isCi(env) && env.TERM !== 'dumb';
 
   const say = (text: string): void => void streams.stderr.write(`${text}\n`);
   const data = (line: string): void => void streams.stdout.write(`${line}\n`);
@@ -76,6 +78,13 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
         }
       }
     },
+    finding(status, text) {
+      const mark = { ok: '✓', warning: '!', failed: '✗' }[status];
+      const colour = { ok: out?.green, warning: out?.yellow, failed: out?.red }[status];
+      const columns = stdoutIsTerminal ? streams.stdout.columns : undefined;
+      const line = sanitise(text);
+      data(`${paint(colour, mark)} ${columns === undefined ? line : wrapped(line, columns - 2, '    ')}`);
+    },
     warn: text => say(`${paint(err?.yellow, 'warning:')} ${sanitiseLines(text)}`),
     error({ code, message, hint, stack }) {
       if (global.json) {
@@ -104,6 +113,22 @@ function marked(painter: Chalk | undefined, mark: string, terminal: boolean): st
 /** A note may carry our own colours; anything else that a terminal would obey is written out. */
 function withColourOnly(text: string): string {
   return text.replace(UNSAFE_BUT_COLOUR, found => (found.length > 1 ? found : sanitise(found)));
+}
+
+/** Broken between words to that width, further lines indented. */
+function wrapped(text: string, width: number, indent: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const room = lines.length === 0 ? width : width - indent.length;
+    if (line !== '' && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = word;
+    } else {
+      line = line === '' && lines.length > 0 ? word : line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, line].join(`\n${indent}`);
 }
 
 /** Resolves once the stream takes more; a stream whose reader has gone takes anything. */

@@ -11,6 +11,8 @@ export interface Execution {
   job: JobInstruction;
   writer: ChunkWriter;
   signal: AbortSignal;
+  /** Milliseconds left to the job. */
+  timeoutMs: number;
   clock: Clock;
   /** The source's shared bridge. */
   bridge: Bridge;
@@ -25,14 +27,14 @@ export type ExecutionMeta = Pick<DoneMeta, 'nextCursor' | 'total'>;
 
 /** @throws whatever the bridge throws, or JobError. */
 export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
-  const { job, writer, signal, bridge } = execution;
+  const { job, writer, signal, timeoutMs, bridge } = execution;
   switch (job.kind) {
     case 'query':
     case 'read':
     case 'batchRead':
       return await sendRows(execution, job.kind);
     case 'count': {
-      const counted = await bridge.count(job.target, job.options, signal);
+      const counted = await bridge.count(job.target, job.options, signal, timeoutMs);
       const { total, approximate } =
         typeof counted === 'number' ? { total: counted, approximate: undefined } : counted;
       if (!Number.isFinite(total)) throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned no count');
@@ -44,7 +46,7 @@ export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
     }
     case 'aggregate': {
       if (!bridge.aggregate) throw new JobError('UNSUPPORTED_JOB', 'this bridge does not aggregate');
-      const buckets = bridge.aggregate({ ...job.options, target: job.target }, { signal });
+      const buckets = bridge.aggregate({ ...job.options, target: job.target }, { signal, timeoutMs });
       for await (const batch of bucketBatches(await buckets)) await writer.aggregate(batch);
       return {};
     }
@@ -68,8 +70,8 @@ export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
 }
 
 async function sendRows(execution: Execution, kind: 'query' | 'read' | 'batchRead'): Promise<ExecutionMeta> {
-  const { job, writer, signal, bridge } = execution;
-  const batches = streamRows(bridge, kind, job.target, job.options, signal);
+  const { job, writer, signal, timeoutMs, bridge } = execution;
+  const batches = streamRows(bridge, kind, job.target, job.options, signal, timeoutMs);
   let ended = false;
   try {
     for (;;) {

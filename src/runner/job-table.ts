@@ -143,6 +143,7 @@ export class JobTable {
           job: frame.params.job,
           writer,
           signal: abort.signal,
+          timeoutMs: Math.max(1, frame.deadlineMs - (clock.monotonic() - job.startedAt)),
           clock,
           bridge: lease.bridge,
           openFresh,

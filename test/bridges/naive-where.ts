@@ -3,10 +3,13 @@
 export type Value = string | number | bigint | null;
 export type DataRow = Record<string, Value>;
 
+/** How a database folds letter case. */
+export type Fold = (text: string) => string;
+
 /** What engines do differently with text. */
 export interface TextRules {
   /** Letters that `$ilike` and its kind take for the same are the same in what this returns. */
-  fold(text: string): string;
+  fold: Fold;
   /** Below zero, zero or above, as the text column of the test sorts. */
   compare(a: string, b: string): number;
 }
@@ -19,6 +22,10 @@ export const ASCII_RULES: TextRules = {
 
 /** True, false, or null for SQL's unknown. */
 type Truth = boolean | null;
+
+export function evaluate(where: Record<string, unknown>, row: DataRow, fold = ASCII_RULES.fold): Truth {
+  return new Oracle({ ...ASCII_RULES, fold }).evaluate(where, row);
+}
 
 /** Whether a row is found: SQL finds those for which the filter is true, not those for which it is unknown. */
 export function isFound(where: Record<string, unknown>, row: DataRow, rules: TextRules): boolean {
@@ -40,7 +47,7 @@ class Oracle {
         if (key === '$and') return and(parts());
         if (key === '$or') return or(parts());
         if (key === '$not') return not(this.evaluate(operand as Record<string, unknown>, row));
-        return this.#field(row[key] as Value, operand);
+        return this.#field(row[key] ?? null, operand);
       }),
     );
   }

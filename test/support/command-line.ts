@@ -23,6 +23,8 @@ export interface RunOptions {
   env?: Record<string, string>;
   clock?: Clock;
   cwd?: string;
+  /** Width of the terminal; 200 unless given. */
+  columns?: number;
   /** Called with each piece as it comes out. */
   onStdout?: (text: string) => void;
 }
@@ -50,9 +52,17 @@ export class CommandLine {
 
   async run(args: string[], options: RunOptions = {}): Promise<Outcome> {
     const terminal = new Set(options.terminal);
-    const stdout = sink(terminal.has('stdout'), options.onStdout);
-    const stderr = sink(terminal.has('stderr'));
-    const stdin = Object.assign(Readable.from([options.stdin ?? '']), { isTTY: terminal.has('stdin') });
+    const stdout = sink(terminal.has('stdout'), options.columns, options.onStdout);
+    const keyboard = new PassThrough();
+    let asked = false;
+    // A person answers what was asked, and leaves the terminal open.
+    const stderr = sink(terminal.has('stderr'), options.columns, () => {
+      if (!asked) setImmediate(() => keyboard.write(options.stdin ?? ''));
+      asked = true;
+    });
+    const stdin = Object.assign(terminal.has('stdin') ? keyboard : Readable.from([options.stdin ?? '']), {
+      isTTY: terminal.has('stdin'),
+    });
     const status = await run(args, {
       env: { ...this.env, ...options.env },
       cwd: options.cwd ?? this.directory,
@@ -86,9 +96,10 @@ export class CommandLine {
 
 function sink(
   isTTY: boolean,
+  columns = 200,
   heard: (text: string) => void = () => {},
 ): { stream: PassThrough; text: () => string } {
-  const stream = Object.assign(new PassThrough(), { isTTY, columns: 200 });
+  const stream = Object.assign(new PassThrough(), { isTTY, columns });
   let text = '';
   stream.setEncoding('utf8').on('data', chunk => {
     text += chunk;

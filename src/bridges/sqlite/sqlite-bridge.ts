@@ -8,7 +8,6 @@ import {
   parseQueryOptions,
   parseReadOptions,
 } from '../../where/options.ts';
-import { WhereError } from '../../where/where.ts';
 import {
   type BatchReadOptions,
   type Bridge,
@@ -22,8 +21,8 @@ import {
   SourceUnreachableError,
   type Target,
   type TargetSchema,
-  UnsupportedOperatorError,
 } from '../bridge.ts';
+import { understood } from '../parse-options.ts';
 import { collectRows } from '../stream-rows.ts';
 import { isBusy } from './connections.ts';
 import { FileReader } from './file-reader.ts';
@@ -96,7 +95,7 @@ export class SqliteBridge implements Bridge {
   }
 
   async count(target: string, options?: CountOptions, signal?: AbortSignal): Promise<number> {
-    const where = understood(target, () => parseCountOptions(options));
+    const where = understood(NAME, target, () => parseCountOptions(options));
     return (await this.#value({ kind: 'count', target, where }, signal)) as number;
   }
 
@@ -118,7 +117,7 @@ export class SqliteBridge implements Bridge {
     options?: object,
     signal: AbortSignal = new AbortController().signal,
   ): RowBatches {
-    const question = understood(target, () => rowQuestion(kind, target, options));
+    const question = understood(NAME, target, () => rowQuestion(kind, target, options));
     const { nextCursor } = yield* this.#answer(question, signal);
     return nextCursor === undefined ? {} : { nextCursor };
   }
@@ -166,18 +165,6 @@ function rowQuestion(kind: 'query' | 'read' | 'batchRead', target: string, optio
   const query =
     kind === 'query' ? parseQueryOptions(options) : { ...parseBatchReadOptions(options), offset: undefined };
   return { kind: 'rows', target, query };
-}
-
-/** An operator nobody has is this interface's own error, with the bridge and the target in it. */
-function understood<T>(target: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof WhereError && error.kind === 'unsupported_operator') {
-      throw new UnsupportedOperatorError({ op: error.op ?? 'unknown', target, bridge: NAME });
-    }
-    throw error;
-  }
 }
 
 /** @throws SourceUnreachableError when the config names no file. */

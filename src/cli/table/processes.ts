@@ -1,5 +1,6 @@
 /** Commands that start something and keep it running. */
 import type { DevFlags } from '../../commands/dev.ts';
+import type { DoctorFlags } from '../../commands/doctor/settings.ts';
 import type { GatewayFlags } from '../../commands/gateway.ts';
 import type { ReadyFlags } from '../../commands/ready.ts';
 import type { RunFlags } from '../../commands/run-settings.ts';
@@ -48,6 +49,20 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
       await (await import('../../commands/ready.ts')).readyCommand(flags as ReadyFlags, ctx),
   },
   {
+    usage: 'doctor',
+    summary: 'Check everything between this machine and the gateway, and say what to do',
+    options: [
+      { flags: '--id <runner>', description: 'ID or name of the runner (SEMILAYER_RUNNER_ID)' },
+      { flags: '--gateway-url <url>', description: 'gateway to ask (SEMILAYER_GATEWAY_URL)' },
+      { flags: '--env-file <path>', description: 'read variables from this file, as run does' },
+      { flags: '--token-file <path>', description: 'read the token from this file' },
+      { flags: '--idle <duration>', description: 'also hold a silent connection that long, to see it cut' },
+    ],
+    examples: ['doctor', 'doctor --env-file .env --idle 90s', 'doctor --json'],
+    run: async (_args, flags, ctx) =>
+      await (await import('../../commands/doctor.ts')).doctorCommand(flags as DoctorFlags, ctx),
+  },
+  {
     usage: 'gateway',
     summary: 'Run service API, gateway and Console in one process',
     options: [
@@ -85,6 +100,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   {
     usage: 'gateway keys revoke <key>',
     summary: 'Revoke an API key of a stopped gateway',
+    options: [{ flags: '-y, --yes', description: 'do not ask' }],
     examples: ['gateway keys revoke ci'],
     run: async ([key], flags, ctx) => await (await loadKeys()).revokeGatewayKey(key as string, flags, ctx),
   },

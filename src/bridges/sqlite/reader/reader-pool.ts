@@ -1,5 +1,6 @@
 /** The reader processes of one source: started when they are needed, kept for a while, a few at most. */
 import type { CancelTimer, Clock } from '../../../platform/clock.ts';
+import { Slots } from '../../slots.ts';
 import type { Answering, Question } from '../question.ts';
 import type { ReaderProgram } from './program.ts';
 import { ReaderProcess } from './reader-process.ts';
@@ -24,8 +25,7 @@ export class ReaderPool {
   readonly #options: ReaderPoolOptions;
   /** The last one given back is the first one used. */
   readonly #idle: Idle[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #busy = 0;
+  readonly #slots = new Slots(MAX_READERS);
   #closed = false;
 
   constructor(options: ReaderPoolOptions) {
@@ -33,15 +33,16 @@ export class ReaderPool {
   }
 
   async *ask(question: Question, signal: AbortSignal): Answering {
-    await this.#turn(signal);
+    await this.#slots.take(signal);
     let reader: ReaderProcess | undefined;
     try {
       reader = this.#take();
       return yield* reader.ask(question, signal);
     } finally {
-      this.#busy--;
-      this.#waiting.shift()?.();
-      if (reader) await this.#give(reader);
+      // First back among the idle, so that the next in turn finds it there.
+      const given = reader && this.#give(reader);
+      this.#slots.give();
+      await given;
     }
   }
 
@@ -71,26 +72,6 @@ export class ReaderPool {
       }),
     };
     this.#idle.push(idle);
-  }
-
-  /** Waits for a place among the readers, in the order of asking, and takes it. */
-  async #turn(signal: AbortSignal): Promise<void> {
-    signal.throwIfAborted();
-    if (this.#busy >= MAX_READERS) {
-      await new Promise<void>((resolve, reject) => {
-        const turn = (): void => {
-          signal.removeEventListener('abort', leave);
-          this.#busy++;
-          resolve();
-        };
-        const leave = (): void => {
-          this.#waiting.splice(this.#waiting.indexOf(turn), 1);
-          reject(signal.reason);
-        };
-        this.#waiting.push(turn);
-        signal.addEventListener('abort', leave, { once: true });
-      });
-    } else this.#busy++;
   }
 }
 

@@ -1,0 +1,177 @@
+/** The Postgres bridge: read-only transactions, rows through a portal as the bytes that the server sent, pages by key. */
+import {
+  parseBatchReadOptions,
+  parseCountOptions,
+  parseQueryOptions,
+  parseReadOptions,
+} from '../../where/options.ts';
+import type {
+  BatchReadOptions,
+  Bridge,
+  BridgeManifest,
+  CountOptions,
+  Page,
+  QueryOptions,
+  ReadOptions,
+  Row,
+  RowBatches,
+  StreamEnd,
+  Target,
+  TargetSchema,
+} from '../bridge.ts';
+import { understood } from '../parse-options.ts';
+import { collectRows, rowsOf } from '../stream-rows.ts';
+import { parseConfig } from './config.ts';
+import { Questions } from './questions.ts';
+import { decodePosition, encodePosition, type Position } from './read-cursor.ts';
+import { type TableInfo, targetSchemaOf } from './schema.ts';
+import { selectCount, selectPage, selectRows } from './selects.ts';
+
+/** Rows of a `read` page when the caller names no limit. */
+const DEFAULT_PAGE_ROWS = 1_000;
+
+const NAME = '@semilayer/bridge-postgres';
+
+export class PostgresBridge implements Bridge {
+  static readonly manifest: BridgeManifest = {
+    packageName: NAME,
+    displayName: 'PostgreSQL',
+    supportsUrl: true,
+    urlPlaceholder: 'postgresql://user:password@host:5432/database',
+    fields: [
+      { key: 'host', label: 'Host', type: 'string', required: true, placeholder: 'localhost' },
+      { key: 'port', label: 'Port', type: 'number', placeholder: '5432' },
+      { key: 'database', label: 'Database', type: 'string', required: true },
+      { key: 'user', label: 'User', type: 'string', required: true },
+      { key: 'password', label: 'Password', type: 'password' },
+      { key: 'sslmode', label: 'TLS mode', type: 'string', placeholder: 'prefer' },
+    ],
+  };
+
+  readonly capabilities = { exactCount: true, streaming: true };
+  readonly #questions: Questions;
+
+  /** @throws SourceUnreachableError when the config names no server. */
+  constructor(config: Record<string, unknown>) {
+    this.#questions = new Questions(parseConfig(config));
+  }
+
+  async connect(): Promise<void> {
+    await this.#questions.connect();
+  }
+
+  async disconnect(): Promise<void> {
+    await this.#questions.close();
+  }
+
+  async ping(signal: AbortSignal = never()): Promise<void> {
+    await this.#questions.withConnection(ask => ask('select 1'), signal);
+  }
+
+  async listTargets(signal: AbortSignal = never()): Promise<Target[]> {
+    return await this.#questions.withConnection(ask => this.#questions.schema.targets(ask), signal);
+  }
+
+  /** Read anew: whoever asks wants to know what is there now. */
+  async introspectTarget(target: string, signal: AbortSignal = never()): Promise<TargetSchema> {
+    this.#questions.schema.invalidate();
+    return await this.#questions.withConnection(
+      async ask => targetSchemaOf(await this.#questions.schema.table(target, ask)),
+      signal,
+    );
+  }
+
+  async count(
+    target: string,
+    options: CountOptions = {},
+    signal: AbortSignal = never(),
+    timeoutMs?: number,
+  ): Promise<number> {
+    const where = understood(NAME, target, () => parseCountOptions(options));
+    const rows = this.#questions.rows({
+      target,
+      plan: table => ({ query: selectCount(table, where), short: true }),
+      signal,
+      timeoutMs,
+    });
+    let total = Number.NaN;
+    for await (const batch of rows) total = Number(rowsOf(batch)[0]?.count);
+    return total;
+  }
+
+  async query(target: string, options: QueryOptions = {}): Promise<Page> {
+    return await collectRows(this.stream('query', target, { ...options }, never()));
+  }
+
+  async read(target: string, options: ReadOptions = {}): Promise<Page> {
+    return await collectRows(this.stream('read', target, { ...options }, never()));
+  }
+
+  async batchRead(target: string, options: BatchReadOptions = {}): Promise<Row[]> {
+    return (await collectRows(this.stream('batchRead', target, { ...options }, never()))).rows;
+  }
+
+  stream(
+    kind: 'query' | 'read' | 'batchRead',
+    target: string,
+    options: Record<string, unknown>,
+    signal: AbortSignal,
+    timeoutMs?: number,
+  ): RowBatches {
+    return kind === 'read'
+      ? this.#page(target, options, signal, timeoutMs)
+      : this.#rows(kind, target, options, signal, timeoutMs);
+  }
+
+  async *#rows(
+    kind: 'query' | 'batchRead',
+    target: string,
+    options: Record<string, unknown>,
+    signal: AbortSignal,
+    timeoutMs: number | undefined,
+  ): RowBatches {
+    const parsed = understood(NAME, target, () =>
+      kind === 'query'
+        ? parseQueryOptions(options)
+        : { ...parseBatchReadOptions(options), offset: undefined },
+    );
+    const plan = (table: TableInfo) => {
+      const { query, columns } = selectRows(table, parsed);
+      return { query, columns, limit: parsed.limit };
+    };
+    yield* this.#questions.rows({ target, plan, signal, timeoutMs });
+    return {};
+  }
+
+  async *#page(
+    target: string,
+    options: Record<string, unknown>,
+    signal: AbortSignal,
+    timeoutMs: number | undefined,
+  ): RowBatches {
+    const parsed = understood(NAME, target, () => parseReadOptions(options));
+    const limit = parsed.limit ?? DEFAULT_PAGE_ROWS;
+    const start: Position =
+      parsed.cursor === undefined ? { offset: 0 } : decodePosition(target, parsed.cursor);
+    const plan = (table: TableInfo) => {
+      // One row more than asked for tells whether there is another page.
+      const { query, columns, shown, keyFields } = selectPage(table, parsed, start, limit + 1);
+      return { query, columns, shown, keyFields, limit: limit + 1, maxRows: limit };
+    };
+    const { seen, lastKey } = yield* this.#questions.rows({ target, plan, signal, timeoutMs });
+    return seen > limit
+      ? { nextCursor: encodePosition(target, next(start, lastKey, limit)) }
+      : ({} as StreamEnd);
+  }
+}
+
+/** A page of no rows ends where it began. */
+function next(start: Position, lastKey: (string | null)[] | undefined, limit: number): Position {
+  if (lastKey) return { after: lastKey.map(String) };
+  return 'offset' in start ? { offset: start.offset + limit } : start;
+}
+
+/** For callers that cannot cancel: one each, because listeners add up on a shared one. */
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
