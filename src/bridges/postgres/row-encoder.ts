@@ -10,6 +10,10 @@ import { decodeText, MAX_JSON_LEVELS, OID, type PgType } from './value-decoders.
 const BATCH_BYTES = 65_536;
 /** Behind the mark at which a batch is full, room for one row of the fast path. */
 const SLACK_BYTES = 32_768;
+const FULL_BYTES = BATCH_BYTES + SLACK_BYTES;
+/** A few rows take a few pages: memory outside the heap is what makes the collector run. */
+const FIRST_BYTES = 2_048;
+const NOTHING = Buffer.alloc(0);
 /** A byte of text grows to six at most: `\u00XX`. */
 const WORST_GROWTH = 6;
 
@@ -49,7 +53,9 @@ export class RowEncoder {
   readonly #kinds: Kind[];
   /** Bytes of a row beside its values, each null counted as a value of its own. */
   readonly #fixedBytes: number;
-  #out = Buffer.allocUnsafe(BATCH_BYTES + SLACK_BYTES);
+  #out = NOTHING;
+  /** What the next buffer begins with. */
+  #nextBytes = FIRST_BYTES;
   #length = 0;
   #count = 0;
   /** Rows seen, those dropped included. */
@@ -81,7 +87,9 @@ export class RowEncoder {
     if (this.#count === 0) return undefined;
     const lines = this.#out.subarray(0, this.#length);
     const batch = { lines: isUtf8(lines) ? lines : Buffer.from(lines.toString('utf8')), count: this.#count };
-    this.#out = Buffer.allocUnsafe(BATCH_BYTES + SLACK_BYTES);
+    // The batches of one answer are much alike.
+    this.#nextBytes = Math.min(FULL_BYTES, this.#length * 2);
+    this.#out = NOTHING;
     this.#length = 0;
     this.#count = 0;
     return batch;
@@ -99,9 +107,18 @@ export class RowEncoder {
     }
     const worst = this.#fixedBytes + (end - start) * WORST_GROWTH;
     if (worst > SLACK_BYTES) return this.#largeRow(source, start, worst);
+    if (this.#length + worst > this.#out.length) this.#grow(worst);
     this.#length = this.#encode(source, start, this.#out, this.#length);
     this.#count++;
     return undefined;
+  }
+
+  /** Room for a row that may need so much; twice what there was, to copy little. */
+  #grow(worst: number): void {
+    const wanted = Math.max(this.#length + worst, this.#out.length * 2, this.#nextBytes);
+    const room = Buffer.allocUnsafe(Math.min(FULL_BYTES, wanted));
+    this.#out.copy(room, 0, 0, this.#length);
+    this.#out = room;
   }
 
   /** A row that might not fit the slack gets a buffer of its own; the ones before it leave first. */
