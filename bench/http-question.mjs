@@ -14,7 +14,11 @@ export function asker({ url, headers, connections = 1 }) {
           port,
           path: pathname,
           method: 'POST',
-          headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+          headers: {
+            ...headers,
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(body),
+          },
         },
         response => {
           let text = '';

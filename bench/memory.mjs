@@ -53,7 +53,17 @@ console.log([describeMachine(), ...versions].join(', '));
 console.log(`${rowCount.toLocaleString('en')} rows to a caller that takes ${values.rate} MB/s\n`);
 console.log(
   `${table(
-    ['source', 'seconds', 'MB/s', 'process', 'first half MB', 'second half MB', 'peak MB', 'beats', 'latest beat s'],
+    [
+      'source',
+      'seconds',
+      'MB/s',
+      'process',
+      'first half MB',
+      'second half MB',
+      'peak MB',
+      'beats',
+      'latest beat s',
+    ],
     figures,
   )}\n`,
 );

@@ -146,7 +146,8 @@ async function acrossHttp(product, { body, limit }) {
       const started = performance.now();
       const answer = JSON.parse(await side.ask(text));
       const took = (performance.now() - started) * 1000;
-      if (answer.rows?.length !== limit) throw new Error(`${name} answered ${JSON.stringify(answer).slice(0, 200)}`);
+      if (answer.rows?.length !== limit)
+        throw new Error(`${name} answered ${JSON.stringify(answer).slice(0, 200)}`);
       if (time >= 0) samples[name].push(took);
     }
   }

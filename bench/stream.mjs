@@ -113,7 +113,16 @@ function report(engine, ways, results) {
   console.log(`${rowCount.toLocaleString('en')} rows, medians of ${rounds} interleaved rounds\n`);
   console.log(
     table(
-      ['way', 'rows/s', 'least–most', '× floor', 'least–most', 'first row ms', 'reader or runner MB', 'gateway MB'],
+      [
+        'way',
+        'rows/s',
+        'least–most',
+        '× floor',
+        'least–most',
+        'first row ms',
+        'reader or runner MB',
+        'gateway MB',
+      ],
       ways.map((way, index) => [
         way.name,
         thousands(median(rates[index])),
@@ -132,8 +141,18 @@ function report(engine, ways, results) {
   const below = mb => (mb === undefined ? undefined : mb < TARGET_MB);
   console.log(
     `\n${targets([
-      [`rows/s beside ${engine.floor}`, `${TARGET_RATIO.toFixed(2)} or more`, ratio.toFixed(2), ratio >= TARGET_RATIO],
-      ['first row', `under ${TARGET_FIRST_ROW_MS} ms`, `${firstRow.toFixed(1)} ms`, firstRow < TARGET_FIRST_ROW_MS],
+      [
+        `rows/s beside ${engine.floor}`,
+        `${TARGET_RATIO.toFixed(2)} or more`,
+        ratio.toFixed(2),
+        ratio >= TARGET_RATIO,
+      ],
+      [
+        'first row',
+        `under ${TARGET_FIRST_ROW_MS} ms`,
+        `${firstRow.toFixed(1)} ms`,
+        firstRow < TARGET_FIRST_ROW_MS,
+      ],
       ['runner, peak resident', `under ${TARGET_MB} MB`, `${rounded(runner)} MB`, below(runner)],
       ['gateway, peak resident', `under ${TARGET_MB} MB`, `${rounded(gateway)} MB`, below(gateway)],
     ])}`,

@@ -26,7 +26,8 @@ export async function clientOf(name) {
  */
 export async function prepare(name, rows, directory, scope) {
   const client = await clientOf(name);
-  if (!listBridges().includes(`@semilayer/bridge-${name}`)) return { why: `the bridge ${name} is not built in` };
+  if (!listBridges().includes(`@semilayer/bridge-${name}`))
+    return { why: `the bridge ${name} is not built in` };
   const url = await serverOf(name, directory, scope);
   if (url === undefined) return { why: `no ${name} server, and no binaries of one on this machine` };
   const started = performance.now();
@@ -39,11 +40,14 @@ export async function prepare(name, rows, directory, scope) {
 /** The tests know how to find or start one; the same server is as good for a benchmark. */
 async function serverOf(name, directory, scope) {
   if (name === 'sqlite') return join(directory, 'people.db');
-  const support = new URL(`../../test/support/${name}-server.ts`, import.meta.url);
+  if (name === 'postgres') {
+    const { postgresServer } = await import('../../test/support/postgres-server.ts');
+    return (await postgresServer(scope))?.url;
+  }
+  const support = new URL('../../test/support/mysql-server.ts', import.meta.url);
   if (!existsSync(support)) return undefined;
-  const loaded = await import(support.href);
-  if (name === 'postgres') return (await loaded.postgresServer(scope))?.url;
-  return (await loaded.mysqlDatabase(scope))?.url;
+  const { mysqlDatabase } = await import(support.href);
+  return (await mysqlDatabase(scope))?.url;
 }
 
 /** What the servers of the tests ask of a test. */

@@ -11,7 +11,8 @@ export async function setUp(url, rows) {
     await pool.query(`create table people (id bigint primary key, name varchar(64) not null, email varchar(64) not null,
       amount decimal(12,2) not null, created_at timestamp not null, attributes json not null)`);
     // A hundred digits of the decimal system, joined: a recursive query would need its depth raised.
-    const digits = '(select 0 as d union all select 1 union all select 2 union all select 3 union all select 4 union all select 5 union all select 6 union all select 7 union all select 8 union all select 9)';
+    const digits =
+      '(select 0 as d union all select 1 union all select 2 union all select 3 union all select 4 union all select 5 union all select 6 union all select 7 union all select 8 union all select 9)';
     const places = Math.max(1, String(rows).length);
     const number = Array.from({ length: places }, (_, place) => `d${place}.d * ${10 ** place}`).join(' + ');
     const from = Array.from({ length: places }, (_, place) => `${digits} as d${place}`).join(' cross join ');
@@ -20,7 +21,9 @@ export async function setUp(url, rows) {
       json_object('plan', 'basic', 'seats', id % 50) from (select 1 + ${number} as id from ${from}) as ids where id <= ${rows}`);
     await pool.query('analyze table people');
     const [answer] = await pool.query('select version() as version');
-    return /mariadb/i.test(answer[0].version) ? `MariaDB ${answer[0].version.split('-')[0]}` : `MySQL ${answer[0].version}`;
+    return /mariadb/i.test(answer[0].version)
+      ? `MariaDB ${answer[0].version.split('-')[0]}`
+      : `MySQL ${answer[0].version}`;
   } finally {
     await pool.end();
   }

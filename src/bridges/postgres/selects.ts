@@ -38,9 +38,14 @@ export function selectRows(table: TableInfo, options: ParsedQuery): Select {
 
 /** Whether every column of the key is held to one value: there is one such row, or none. */
 function namesOneRow({ key }: TableInfo, where: Condition): boolean {
-  const parts = where.kind === 'and' ? where.of : [where];
-  const held = parts.flatMap(part => (part.kind === 'compare' && part.op === '$eq' ? [part.field] : []));
+  const held = heldFields(where);
   return key.length > 0 && key.every(name => held.includes(name));
+}
+
+/** Fields that every row that passes has one given value of. */
+function heldFields(where: Condition): string[] {
+  if (where.kind === 'and') return where.of.flatMap(heldFields);
+  return where.kind === 'compare' && where.op === '$eq' ? [where.field] : [];
 }
 
 export function selectCount(table: TableInfo, where: Condition): CompiledQuery {
