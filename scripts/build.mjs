@@ -11,7 +11,12 @@ const DIST = join(ROOT, 'dist');
 const STAMP = join(DIST, '.stamp.json');
 /** The packages whose code is in the bundle, for their licences and what we ask of them. */
 const BUNDLED = join(DIST, '.bundled.json');
-const ENTRIES = { main: 'src/main.ts', runner: 'src/runner/index.ts', index: 'src/index.ts' };
+const ENTRIES = {
+  main: 'src/main.ts',
+  runner: 'src/runner/index.ts',
+  index: 'src/index.ts',
+  'sqlite-reader': 'src/bridges/sqlite/reader/main.ts',
+};
 /** A program that was started before a rebuild may still load its own chunks lazily: they stay for this long. */
 const STALE_CHUNK_MS = 60 * 60_000;
 

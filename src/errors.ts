@@ -103,7 +103,11 @@ export function assertNever(value: never): never {
   throw new AppError('internal', { message: `unexpected variant ${JSON.stringify(value)}` });
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown, which need not be an error, nor be kind to whoever looks at it. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'something was thrown that says nothing of itself';
+  }
 }

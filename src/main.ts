@@ -15,8 +15,9 @@ for (const stream of [process.stdout, process.stderr]) {
     process.exit(error.code === 'EPIPE' ? (process.exitCode ?? 0) : 1);
   });
 }
+let heardBy: (error: unknown) => void = error => void crash(error);
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, error => void crash(error));
+  process.on(event, error => heardBy(error));
 }
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
@@ -28,6 +29,12 @@ process.exitCode = await run(process.argv.slice(2), {
   signals: createSignals(status => process.exit(status)),
   clock: systemClock,
   random: systemRandom,
+  onStrayError: handler => {
+    heardBy = handler;
+    return () => {
+      heardBy = error => void crash(error);
+    };
+  },
   exitNow: status => process.exit(status),
 });
 leave();

@@ -38,11 +38,13 @@ export async function runCommand(flags: RunFlags, ctx: Context): Promise<number>
     env: settings.env,
     onEvent: event => log.event(event),
   });
+  const deaf = ctx.onStrayError(error => log.line(strayLine(error)));
   const signalled = handleSignals(ctx, runner, settings.gracePeriodMs, log.line);
   try {
     const stopped = await runner.closed;
     return (await signalled.status()) ?? statusOf(stopped.code);
   } finally {
+    deaf();
     signalled.dispose();
     log.close();
     await health?.close();
@@ -58,6 +60,21 @@ function startLine(settings: RunSettings): LogLine {
     level: 'info',
     msg: `runner ${runnerId} with token ${fingerprint ?? '(not there yet)'} to ${url} (from ${gatewayUrlFrom})`,
     fields: { runner: runnerId, token: fingerprint ?? null, gatewayUrl: url, gatewayUrlFrom },
+  };
+}
+
+/**
+ * A promise or a callback of some bridge, after its job or beside it: the other jobs go on. What it says may hold a
+ * password, so only its kind is told.
+ */
+function strayLine(error: unknown): LogLine {
+  const { name, code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const kind = [name, code].filter(one => typeof one === 'string').join(' ');
+  return {
+    level: 'error',
+    msg: `a bridge failed where no job waited for it${kind === '' ? '' : ` (${kind})`}`,
+    fields: { error: kind },
+    tone: 'bad',
   };
 }
 

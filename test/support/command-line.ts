@@ -86,6 +86,7 @@ export class CommandLine {
       },
       clock: options.clock ?? systemClock,
       random: systemRandom,
+      onStrayError: () => () => {},
       exitNow: code => {
         throw new Error(`left at once with ${code}`);
       },

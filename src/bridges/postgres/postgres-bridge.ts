@@ -176,8 +176,8 @@ export class PostgresBridge implements Bridge {
         : { ...parseBatchReadOptions(options), offset: undefined },
     );
     const plan = (table: TableInfo) => {
-      const { query, columns } = selectRows(table, parsed);
-      return { query, columns, limit: parsed.limit };
+      const { query, columns, limit } = selectRows(table, parsed);
+      return { query, columns, limit };
     };
     yield* this.#questions.rows({ target, plan, signal, timeoutMs });
     return {};
@@ -195,8 +195,8 @@ export class PostgresBridge implements Bridge {
       parsed.cursor === undefined ? { offset: 0 } : decodePosition(target, parsed.cursor);
     const plan = (table: TableInfo) => {
       // One row more than asked for tells whether there is another page.
-      const { query, columns, shown, keyFields } = selectPage(table, parsed, start, limit + 1);
-      return { query, columns, shown, keyFields, limit: limit + 1, maxRows: limit };
+      const { query, columns, shown, keyFields, limit: rows } = selectPage(table, parsed, start, limit + 1);
+      return { query, columns, shown, keyFields, limit: rows, maxRows: limit };
     };
     const { seen, lastKey } = yield* this.#questions.rows({ target, plan, signal, timeoutMs });
     return seen > limit
