@@ -15,6 +15,7 @@ const ENTRIES = {
   main: 'src/main.ts',
   runner: 'src/runner/index.ts',
   index: 'src/index.ts',
+  'bridge-conformance': 'src/bridges/conformance/index.ts',
   'sqlite-reader': 'src/bridges/sqlite/reader/main.ts',
 };
 /** A program that was started before a rebuild may still load its own chunks lazily: they stay for this long. */
