@@ -17,8 +17,11 @@ export interface MysqlServer {
   password: string;
   /** Only of a server that was started here. */
   socket?: string;
-  /** Ends the process at once and starts it again on the same data and port; undefined for a server that is not ours. */
-  restart?: () => Promise<void>;
+  /**
+   * Ends the process at once and starts it again on the same data and port, with that certificate where one is given;
+   * undefined for a server that is not ours.
+   */
+  restart?: (certificate?: { cert: string; key: string }) => Promise<void>;
 }
 
 /** A database of the test's own, and the connection of somebody else who writes to it. */
@@ -28,6 +31,8 @@ export interface MysqlDatabase {
   url: string;
   writer: Connection;
   sql: (statement: string) => Promise<RowDataPacket[]>;
+  /** Puts back what the test changes outside its database. */
+  atEnd: (statement: string) => void;
 }
 
 const NOT_RUN = 'NOT RUN: no MySQL or MariaDB server';
@@ -57,8 +62,9 @@ export async function mysqlDatabase(t: TestContext): Promise<MysqlDatabase | und
   const writer = await connectTo(server);
   await writer.query(`create database ${name} character set utf8mb4`);
   await writer.query(`use ${name}`);
+  const last = [`drop database ${name}`];
   t.after(async () => {
-    await writer.query(`drop database ${name}`).catch(() => undefined);
+    for (const statement of last) await writer.query(statement).catch(() => undefined);
     await writer.end().catch(() => undefined);
   });
   return {
@@ -67,6 +73,7 @@ export async function mysqlDatabase(t: TestContext): Promise<MysqlDatabase | und
     url: urlOf(server, name),
     writer,
     sql: async statement => (await writer.query<RowDataPacket[]>(statement))[0],
+    atEnd: statement => last.unshift(statement),
   };
 }
 
@@ -144,11 +151,24 @@ async function start(daemon: string): Promise<MysqlServer> {
   ];
   const server: MysqlServer = { host: '127.0.0.1', port, user: 'root', password, socket };
   let stop = await launch(server, daemon, args, directory, owner);
-  server.restart = async () => {
+  server.restart = async certificate => {
     await stop();
-    stop = await launch(server, daemon, args, directory, owner, true);
+    const more = certificate === undefined ? [] : await tlsArguments(directory, certificate, owner);
+    stop = await launch(server, daemon, [...args, ...more], directory, owner, true);
   };
   return server;
+}
+
+async function tlsArguments(
+  directory: string,
+  { cert, key }: { cert: string; key: string },
+  owner: Owner | undefined,
+): Promise<string[]> {
+  const [certFile, keyFile] = [join(directory, 'cert.pem'), join(directory, 'key.pem')];
+  await writeFile(certFile, cert);
+  await writeFile(keyFile, key, { mode: 0o600 });
+  if (owner) await chown(keyFile, owner.uid, owner.gid);
+  return [`--ssl-cert=${certFile}`, `--ssl-key=${keyFile}`];
 }
 
 interface Owner {

@@ -1,5 +1,6 @@
 /** Connections to one server: one for each question under way, a few kept open between them, one more to cancel. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SourceUnreachableError } from '../bridge.ts';
 import { Slots } from '../slots.ts';
 import type { MysqlConfig } from './config.ts';
 import { hasNoTls, isFull, unreachable } from './failures.ts';
@@ -11,9 +12,9 @@ const MAX_IDLE = 4;
 const TRUSTED_IDLE_MS = 15_000;
 const PING_PATIENCE_MS = 2_000;
 /** A cancel that takes longer is given up, and the connection with it. */
-const CANCEL_PATIENCE_MS = 900;
+const CANCEL_PATIENCE_MS = 5_000;
 /** The statement may be on its way to the server still. */
-const CANCEL_ATTEMPTS = 3;
+const CANCEL_ATTEMPTS = 20;
 const CANCEL_PAUSE_MS = 50;
 
 export class Connections {
@@ -40,6 +41,7 @@ export class Connections {
   async acquire(signal?: AbortSignal, fresh = false): Promise<Session> {
     await this.#slots.take(signal);
     try {
+      if (this.#closed) throw new SourceUnreachableError('this bridge is not connected any more');
       const session = (fresh ? undefined : await this.#takeIdle()) ?? (await this.#openOrWait(signal));
       session.hold(true);
       this.#busy.add(session);
@@ -53,12 +55,7 @@ export class Connections {
 
   release(session: Session): void {
     this.#busy.delete(session);
-    if (session.lost || this.#closed || this.#idle.length >= MAX_IDLE) session.destroy();
-    else {
-      session.idleSince = performance.now();
-      session.hold(false);
-      this.#idle.push(session);
-    }
+    this.#keep(session);
     this.#free();
   }
 
@@ -71,6 +68,11 @@ export class Connections {
       session.destroy();
       this.#free();
     }
+  }
+
+  /** Takes questions again after `close`. */
+  open(): void {
+    this.#closed = false;
   }
 
   async close(): Promise<void> {
@@ -121,43 +123,54 @@ export class Connections {
     });
   }
 
-  async #open(signal?: AbortSignal): Promise<Session> {
+  async #open(signal?: AbortSignal, bare = false): Promise<Session> {
     const { ssl, plainWillDo } = this.#config;
     const encrypted = this.#tls;
     try {
-      return await Session.open(this.#config, encrypted ? ssl : undefined, signal);
+      return await Session.open(this.#config, encrypted ? ssl : undefined, signal, bare);
     } catch (error) {
       if (!encrypted || !plainWillDo || !hasNoTls(error)) throw error;
       // Said by a server that has no TLS at all: it is not asked again.
       this.#tls = false;
-      return await Session.open(this.#config, undefined, signal);
+      return await Session.open(this.#config, undefined, signal, bare);
     }
   }
 
-  /** Never longer than a moment: without an answer, the end of the connection has to do. */
+  /** By an idle connection where there is one that works, else by a new one, however full the pool is. */
   async #kill(session: Session): Promise<void> {
     const patience = AbortSignal.timeout(CANCEL_PATIENCE_MS);
-    let killer: Session | undefined;
-    const giveUp = (): void => killer?.destroy();
-    patience.addEventListener('abort', giveUp);
-    try {
-      killer = this.#idle.pop() ?? (await this.#open(patience));
-      for (let attempt = 0; attempt < CANCEL_ATTEMPTS; attempt++) {
-        if (!session.busy || session.lost || (await killer.kill(session))) break;
-        await sleep(CANCEL_PAUSE_MS);
-      }
-      if (!this.#closed && !killer.lost && this.#idle.length < MAX_IDLE) {
-        killer.idleSince = performance.now();
-        killer.hold(false);
-        this.#idle.push(killer);
-        killer = undefined;
-      }
-    } catch {
-      // The server is gone or full: it notices the end of the connection when it next writes to it.
-    } finally {
-      patience.removeEventListener('abort', giveUp);
-      killer?.destroy();
+    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+      if (await killed(session, idle, patience)) return this.#keep(idle);
+      idle.destroy();
     }
+    const killer = await this.#open(patience, true).catch(() => undefined);
+    // Without one the server is gone or full: it notices the end of the connection when it next writes to it.
+    if (killer) await killed(session, killer, patience);
+    killer?.destroy();
+  }
+
+  #keep(session: Session): void {
+    if (session.lost || this.#closed || this.#idle.length >= MAX_IDLE) return session.destroy();
+    session.idleSince = performance.now();
+    session.hold(false);
+    this.#idle.push(session);
+  }
+}
+
+/** Whether the killer got as far as it goes: the statement has ended, or the server does not know it. */
+async function killed(session: Session, killer: Session, patience: AbortSignal): Promise<boolean> {
+  const giveUp = (): void => killer.destroy();
+  patience.addEventListener('abort', giveUp);
+  try {
+    for (let attempt = 0; attempt < CANCEL_ATTEMPTS && session.busy && !session.lost; attempt++) {
+      if (attempt > 0) await sleep(CANCEL_PAUSE_MS);
+      if (await killer.kill(session)) break;
+    }
+    return true;
+  } catch {
+    return false;
+  } finally {
+    patience.removeEventListener('abort', giveUp);
   }
 }
 

@@ -30,7 +30,7 @@ function comparable(table: TableInfo, field: string): ColumnInfo {
 function compare(column: ColumnInfo, op: Comparison, value: Scalar): Piece {
   if (isTextual(column)) return compareText(column, op, textFor(value));
   const operand = operandOf(column, value);
-  const left = ('column' in operand && operand.column) || sql.id(column.name);
+  const left = numberOf(column);
   switch (operand.is) {
     case 'equal':
       return sql`${left} ${sql.raw(SIGNS[op])} ${operand.literal}`;
@@ -58,18 +58,12 @@ function isIn(column: ColumnInfo, values: readonly (Scalar | null)[], negated: b
   const present = values.filter(value => value !== null);
   if (isTextual(column)) return textIsIn(column, present.map(textFor), hasNull, negated);
   // What the column cannot hold is in no list; the null, which may be in it, decides the rest.
-  const operands = present.map(value => operandOf(column, value)).filter(operand => operand.is === 'equal');
-  const groups = new Map<Piece | undefined, Piece[]>();
-  for (const { column: left, literal } of operands) groups.set(left, [...(groups.get(left) ?? []), literal]);
-  const parts = [...groups].map(([left, list]) => sql`${left ?? sql.id(column.name)} in (${sql.join(list)})`);
-  if (hasNull) parts.push(sql`${sql.id(column.name)} in (null)`);
-  const [only] = parts;
-  const found =
-    parts.length === 0
-      ? never(column)
-      : parts.length === 1 && only
-        ? only
-        : sql`(${sql.join(parts, sql` or `)})`;
+  const list = present.flatMap(value => {
+    const operand = operandOf(column, value);
+    return operand.is === 'equal' ? [operand.literal] : [];
+  });
+  if (hasNull) list.push(sql`null`);
+  const found = list.length === 0 ? never(column) : sql`${numberOf(column)} in (${sql.join(list)})`;
   return negated ? sql`not (${found})` : found;
 }
 
@@ -121,6 +115,11 @@ function likePattern(parts: readonly PatternPart[]): string {
  */
 function exactly(column: ColumnInfo): Piece {
   return sql`cast(convert(${textOf(column)} using utf8mb4) as binary)`;
+}
+
+/** A YEAR takes small numbers for years of this century or the last, so they are kept from meeting it as one. */
+function numberOf({ name, kind }: ColumnInfo): Piece {
+  return kind.is === 'year' ? sql`${sql.id(name)} + 0` : sql.id(name);
 }
 
 function isTextual({ kind }: ColumnInfo): boolean {

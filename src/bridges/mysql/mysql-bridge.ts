@@ -67,7 +67,7 @@ export class MysqlBridge implements Bridge {
   }
 
   async connect(signal: AbortSignal = NEVER): Promise<void> {
-    await this.#questions.withCatalog(async () => {}, signal);
+    await this.#questions.connect(signal);
   }
 
   async disconnect(): Promise<void> {

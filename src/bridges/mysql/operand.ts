@@ -8,10 +8,10 @@ import { parseTemporal, type TemporalType } from './temporal.ts';
 type Piece = RawBuilder<unknown>;
 
 export type Operand =
-  /** The column, or what stands for it, compares with the literal. */
-  | { is: 'equal'; literal: Piece; column?: Piece }
+  /** The column compares with the literal. */
+  | { is: 'equal'; literal: Piece }
   /** Greater than the literal, and less than the next value that the column can hold. */
-  | { is: 'above'; literal: Piece; column?: Piece }
+  | { is: 'above'; literal: Piece }
   /** Beyond everything that the column can hold. */
   | { is: 'greater' }
   | { is: 'less' }
@@ -26,7 +26,7 @@ export function operandOf(column: ColumnInfo, value: Scalar): Operand {
     case 'exact':
       return exactNumber(kind, String(given));
     case 'year':
-      return year(column, String(given));
+      return exactNumber(YEARS, String(given));
     case 'float':
     case 'double':
       return floating(kind.is, String(given));
@@ -44,6 +44,7 @@ export function operandOf(column: ColumnInfo, value: Scalar): Operand {
   }
 }
 
+const YEARS: Extract<Kind, { is: 'exact' }> = { is: 'exact', min: 0n, max: 9_999n, scale: 0 };
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 function exactNumber(kind: Extract<Kind, { is: 'exact' }>, text: string): Operand {
@@ -54,12 +55,6 @@ function exactNumber(kind: Extract<Kind, { is: 'exact' }>, text: string): Operan
   if (units < kind.min) return { is: 'less' };
   if (units > kind.max) return { is: 'greater' };
   return { is: exact ? 'equal' : 'above', literal: sql.raw(unitsText(units, kind.scale)) };
-}
-
-/** A YEAR takes small numbers for years of this century or the last, so they are kept from meeting it as one. */
-function year(column: ColumnInfo, text: string): Operand {
-  const operand = exactNumber({ is: 'exact', min: 0n, max: 9_999n, scale: 0 }, text);
-  return 'literal' in operand ? { ...operand, column: sql`${sql.id(column.name)} + 0` } : operand;
 }
 
 /** Doubles are compared as doubles. A FLOAT is found by the short number that it crosses as. */

@@ -81,6 +81,11 @@ export class Questions {
     }
   }
 
+  async connect(signal: AbortSignal): Promise<void> {
+    this.#connections.open();
+    await this.withCatalog(async () => {}, signal);
+  }
+
   async close(): Promise<void> {
     await this.#connections.close();
   }
