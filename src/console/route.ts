@@ -1,0 +1,44 @@
+/** Which page is shown: the part of the address after `#`, so that the gateway serves one page alone. */
+import { signal } from '@preact/signals';
+
+export interface Place {
+  page: string;
+  /** What the page is about: a name, where there is one. */
+  name: string | undefined;
+  query: URLSearchParams;
+}
+
+export const place = signal<Place>(placeOf(location.hash));
+
+/** `#/runners/edge-1?…`; the names come from outside and are encoded. */
+export function hrefOf(page: string, name?: string, query: Record<string, string> = {}): string {
+  const search = new URLSearchParams(query).toString();
+  const path = name === undefined ? page : `${page}/${encodeURIComponent(name)}`;
+  return `#/${path}${search === '' ? '' : `?${search}`}`;
+}
+
+export function go(href: string): void {
+  location.hash = href;
+}
+
+export function followAddress(): void {
+  addEventListener('hashchange', () => {
+    place.value = placeOf(location.hash);
+    scrollTo(0, 0);
+  });
+}
+
+function placeOf(hash: string): Place {
+  const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
+  const [page = '', name] = path.split('/', 2);
+  return { page: page === '' ? 'runners' : page, name: decoded(name), query: new URLSearchParams(search) };
+}
+
+function decoded(part: string | undefined): string | undefined {
+  if (part === undefined || part === '') return undefined;
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
