@@ -18,6 +18,7 @@ import { exactTime } from './text/time.ts';
 import { Announcer } from './ui/announce.tsx';
 import { Empty } from './ui/empty.tsx';
 import { Icon, type IconName } from './ui/icon.tsx';
+import { Name } from './ui/text.tsx';
 import { ThemeButton } from './ui/theme.tsx';
 
 const PLACES: { page: string; label: string; icon: IconName; needs: Act[]; adds?: string }[] = [
@@ -62,7 +63,7 @@ export function App() {
           {may('read') && <LinkLight />}
           <div class="who-row">
             <span class="who-name" title={`${now.me.name}, role ${now.me.role}`}>
-              <bdi>{now.me.name}</bdi> <span class="muted">{now.me.role}</span>
+              <Name>{now.me.name}</Name> <span class="muted">· {now.me.role}</span>
             </span>
             <ThemeButton />
             <button

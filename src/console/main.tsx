@@ -8,7 +8,7 @@ import { restoreTheme } from './ui/theme.tsx';
 
 const code = takeLinkCode();
 restoreTheme();
-followAddress();
+followAddress(() => void begin(takeLinkCode()));
 startLive();
 render(<App />, document.getElementById('console') as HTMLElement);
 void begin(code);

@@ -21,8 +21,11 @@ export function go(href: string): void {
   location.hash = href;
 }
 
-export function followAddress(): void {
+/** @param onLink a one-time link was put into the address bar of this page. */
+export function followAddress(onLink: () => void): void {
+  place.value = placeOf(location.hash);
   addEventListener('hashchange', () => {
+    if (location.hash.startsWith('#code=')) onLink();
     place.value = placeOf(location.hash);
     scrollTo(0, 0);
   });

@@ -55,14 +55,18 @@ function Grid({ run, onOpen }: { run: Run; onOpen: (row: Row) => void }) {
               <span class="unseen">Whole row</span>
             </th>
             {columns.map(column => (
-              <th key={column} scope="col">
+              <th
+                key={column}
+                scope="col"
+                class={typeof rows[0]?.[column] === 'number' ? 'number' : undefined}
+              >
                 <bdi>{brief(column, 60)}</bdi>
               </th>
             ))}
           </tr>
         </thead>
         <tbody>
-          <Space rows={first} />
+          <Space rows={first} columns={columns.length} />
           {rows.slice(first, last).map((row, index) => (
             <tr key={first + index} aria-rowindex={first + index + 2}>
               <td class="grid-index">
@@ -80,15 +84,21 @@ function Grid({ run, onOpen }: { run: Run; onOpen: (row: Row) => void }) {
               ))}
             </tr>
           ))}
-          <Space rows={rows.length - last} />
+          <Space rows={rows.length - last} columns={columns.length} />
         </tbody>
       </table>
     </section>
   );
 }
 
-function Space({ rows }: { rows: number }) {
-  return rows > 0 ? <tr class="grid-space" style={{ height: `${rows * ROW_PX}px` }} /> : null;
+/** Stands for the rows that are not drawn. */
+function Space({ rows, columns }: { rows: number; columns: number }) {
+  if (rows <= 0) return null;
+  return (
+    <tr>
+      <td class="grid-space" colSpan={columns + 1} style={{ height: `${rows * ROW_PX}px` }} />
+    </tr>
+  );
 }
 
 function Cell({ value }: { value: unknown }) {

@@ -172,10 +172,12 @@ function SessionRow({ session, old }: { session: RunnerSession; old: boolean }) 
 }
 
 function Assignments({ runner }: { runner: Runner }) {
-  const [busy, setBusy] = useState(false);
+  /** The tick that is being saved: shown as it was made, put back if the service refuses. */
+  const [saving, setSaving] = useState<{ source: string; on: boolean }>();
   const [error, setError] = useState<unknown>();
+  const others = runner.sources.filter(name => name !== saving?.source);
   const tick = async (source: string, on: boolean): Promise<void> => {
-    setBusy(true);
+    setSaving({ source, on });
     setError(undefined);
     try {
       const path = `/v1/runners/${runner.id}/sources`;
@@ -184,7 +186,7 @@ function Assignments({ runner }: { runner: Runner }) {
     } catch (thrown) {
       setError(thrown);
     }
-    setBusy(false);
+    setSaving(undefined);
   };
   return (
     <Panel
@@ -202,7 +204,11 @@ function Assignments({ runner }: { runner: Runner }) {
           </p>
         </Empty>
       ) : (
-        <SourceTicks ticked={runner.sources} onTick={tick} disabled={busy || !may('operate')} />
+        <SourceTicks
+          ticked={saving?.on ? [...others, saving.source] : others}
+          onTick={tick}
+          disabled={saving !== undefined || !may('operate')}
+        />
       )}
       <ErrorNotice error={error} />
     </Panel>

@@ -12,7 +12,7 @@ import { Icon } from '../ui/icon.tsx';
 import { memo } from '../ui/memo.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 import { labelOf, Pill } from '../ui/pill.tsx';
-import { Name } from '../ui/text.tsx';
+import { Name, Names } from '../ui/text.tsx';
 import { Ago } from '../ui/time.tsx';
 
 const STATUSES: RunnerStatus[] = ['online', 'draining', 'offline', 'never connected', 'revoked'];
@@ -133,7 +133,11 @@ const RunnerRow = memo(({ runner, inFlight }: { runner: Runner; inFlight: number
       <Pill state={runner.status} />
     </td>
     <td data-label="Sources">
-      <SourceNames names={runner.sources} />
+      {runner.sources.length === 0 ? (
+        <span class="muted">none assigned</span>
+      ) : (
+        <Names names={runner.sources} shown={SOURCES_SHOWN} />
+      )}
     </td>
     <td data-label="Version">{runner.version ? <Name>{runner.version}</Name> : <None />}</td>
     <td data-label="Sessions" class="number">
@@ -147,19 +151,6 @@ const RunnerRow = memo(({ runner, inFlight }: { runner: Runner; inFlight: number
     </td>
   </tr>
 ));
-
-function SourceNames({ names }: { names: readonly string[] }) {
-  if (names.length === 0) return <span class="muted">none assigned</span>;
-  const more = names.length - SOURCES_SHOWN;
-  return (
-    <span class="names">
-      {names.slice(0, SOURCES_SHOWN).map(name => (
-        <Name key={name}>{name}</Name>
-      ))}
-      {more > 0 && <span class="muted">+{more}</span>}
-    </span>
-  );
-}
 
 export function None() {
   return (

@@ -1,6 +1,7 @@
 /** Signing in: a one-time link does it by itself; else an API key, which is traded for a session and forgotten. */
 import { useState } from 'preact/hooks';
 import { signInWithKey } from '../service/session.ts';
+import { CodeBlock } from '../ui/code-block.tsx';
 import { TextField } from '../ui/field.tsx';
 import { ErrorNotice, Notice } from '../ui/notice.tsx';
 
@@ -37,10 +38,10 @@ export function SignInPage({ reason }: { reason: string | null }) {
         <button type="submit" class="button button-primary" disabled={busy || key.trim() === ''}>
           Sign in
         </button>
-        <p class="muted">
-          Or have a terminal that is signed in make a link that opens this page once:{' '}
-          <code class="code">semilayer console</code>
-        </p>
+        <div class="stack">
+          <p class="muted">Or let a terminal that is signed in make a link that opens this page, once:</p>
+          <CodeBlock title="Make a link" text="semilayer console" />
+        </div>
       </form>
     </main>
   );

@@ -9,7 +9,7 @@ import { SearchField } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { PageHead } from '../ui/page-head.tsx';
 import { shortBridge } from '../ui/source-ticks.tsx';
-import { Name } from '../ui/text.tsx';
+import { Name, Names } from '../ui/text.tsx';
 
 const RUNNERS_SHOWN = 3;
 
@@ -108,10 +108,7 @@ function RunnerNames({ names }: { names: readonly string[] }) {
   const online = names.filter(name => runnerNamed(name)?.status === 'online').length;
   return (
     <span class="names">
-      {names.slice(0, RUNNERS_SHOWN).map(name => (
-        <Name key={name}>{name}</Name>
-      ))}
-      {names.length > RUNNERS_SHOWN && <span class="muted">+{names.length - RUNNERS_SHOWN}</span>}
+      <Names names={names} shown={RUNNERS_SHOWN} />
       {runners.value !== undefined && (
         <span class={online === 0 ? 'tag tag-warn' : 'tag'}>
           {online === 0 ? 'none online' : `${online} online`}

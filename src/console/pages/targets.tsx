@@ -6,6 +6,7 @@ import { may } from '../service/may.ts';
 import type { Page, Source, TargetSchema } from '../service/records.ts';
 import { Empty, Loading } from '../ui/empty.tsx';
 import { SearchField } from '../ui/field.tsx';
+import { Icon } from '../ui/icon.tsx';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { Panel } from '../ui/page-head.tsx';
 import { Code, Name } from '../ui/text.tsx';
@@ -53,6 +54,7 @@ function Targets({ source }: { source: Source }) {
               aria-expanded={open === name}
               onClick={() => setOpen(open === name ? undefined : name)}
             >
+              <Icon name="next" />
               <Name>{name}</Name>
             </button>
             {may('query') && (

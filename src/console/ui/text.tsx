@@ -17,3 +17,19 @@ export function Code({ children }: { children: string }) {
 export function Said({ children }: { children: string }) {
   return <bdi class="said">{brief(children, SENTENCE_LIMIT)}</bdi>;
 }
+
+/** The first few of many names, and how many more there are. */
+export function Names({ names, shown }: { names: readonly string[]; shown: number }) {
+  const more = names.length - shown;
+  return (
+    <span class="names">
+      {names.slice(0, shown).map((name, index) => (
+        <span key={name}>
+          <Name>{name}</Name>
+          {(index < shown - 1 && index < names.length - 1) || more > 0 ? ',' : ''}
+        </span>
+      ))}
+      {more > 0 && <span class="muted">{more} more</span>}
+    </span>
+  );
+}
