@@ -38,7 +38,7 @@ export function App() {
   const here = places.find(one => one.page === page || one.adds === page);
   return (
     <div class="shell">
-      <a class="skip" href={location.hash || '#/runners'} onClick={toMain}>
+      <a class="skip" href="#main">
         Skip to the page
       </a>
       <header class="top">
@@ -143,9 +143,4 @@ function Mark() {
       <path d="m7 19.5 3.2-1.6L16 20.8l5.8-2.9 3.2 1.6-9 4.5z" opacity=".6" />
     </svg>
   );
-}
-
-function toMain(event: Event): void {
-  event.preventDefault();
-  document.getElementById('main')?.focus();
 }

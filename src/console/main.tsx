@@ -10,5 +10,7 @@ const code = takeLinkCode();
 restoreTheme();
 followAddress(() => void begin(takeLinkCode()));
 startLive();
-render(<App />, document.getElementById('console') as HTMLElement);
+const frame = document.getElementById('console') as HTMLElement;
+frame.replaceChildren();
+render(<App />, frame);
 void begin(code);

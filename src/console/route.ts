@@ -24,9 +24,14 @@ export function go(href: string): void {
 /** @param onLink a one-time link was put into the address bar of this page. */
 export function followAddress(onLink: () => void): void {
   place.value = placeOf(location.hash);
+  let here = location.hash;
   addEventListener('hashchange', () => {
+    // The link that skips to the page: the browser has moved the focus, and the page stays what it was.
+    if (location.hash === '#main')
+      return history.replaceState(null, '', here === '' ? location.pathname : here);
     if (location.hash.startsWith('#code=')) onLink();
-    place.value = placeOf(location.hash);
+    here = location.hash;
+    place.value = placeOf(here);
     scrollTo(0, 0);
   });
 }

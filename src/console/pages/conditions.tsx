@@ -1,5 +1,6 @@
 /** Rows of column, comparison and value; all of them must hold. */
 import { type Condition, OPERATORS } from '../text/filter.ts';
+import { brief } from '../text/plain.ts';
 import { Icon } from '../ui/icon.tsx';
 
 export function Conditions(props: {
@@ -25,7 +26,7 @@ export function Conditions(props: {
             >
               {columns.map(name => (
                 <option key={name} value={name}>
-                  {name}
+                  {brief(name, 80)}
                 </option>
               ))}
             </select>

@@ -4,6 +4,7 @@ import { sources } from '../live/fleet.ts';
 import { ask } from '../service/ask.ts';
 import type { Page, TargetSchema } from '../service/records.ts';
 import { type Condition, whereOf } from '../text/filter.ts';
+import { brief } from '../text/plain.ts';
 import { asCommand, asCurl, type QueryQuestion } from '../text/question.ts';
 import { Chips } from '../ui/chips.tsx';
 import { CodeBlock } from '../ui/code-block.tsx';
@@ -226,5 +227,5 @@ function parsedWhere(text: string): Record<string, unknown> | undefined | 'inval
 }
 
 function optionOf(name: string): { value: string; label: string } {
-  return { value: name, label: name };
+  return { value: name, label: brief(name, 80) };
 }

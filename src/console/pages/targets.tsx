@@ -4,6 +4,7 @@ import { hrefOf } from '../route.ts';
 import { ask } from '../service/ask.ts';
 import { may } from '../service/may.ts';
 import type { Page, Source, TargetSchema } from '../service/records.ts';
+import { brief } from '../text/plain.ts';
 import { Empty, Loading } from '../ui/empty.tsx';
 import { SearchField } from '../ui/field.tsx';
 import { Icon } from '../ui/icon.tsx';
@@ -62,7 +63,7 @@ function Targets({ source }: { source: Source }) {
                 class="button button-small"
                 href={hrefOf('query', undefined, { source: source.name, target: name })}
               >
-                Query<span class="unseen"> {name}</span>
+                Query<span class="unseen"> {brief(name, 80)}</span>
               </a>
             )}
             {open === name && <Columns path={`${path}/${encodeURIComponent(name)}`} />}

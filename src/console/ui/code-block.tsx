@@ -1,5 +1,6 @@
-/** Something to paste elsewhere: named, shown as it is, copied with one press. */
+/** Something to paste elsewhere: named, shown with whatever is unseen in it made visible, copied as it is. */
 import type { ComponentChildren } from 'preact';
+import { plain } from '../text/plain.ts';
 import { CopyButton } from './copy.tsx';
 
 export function CodeBlock(props: { title: string; text: string; actions?: ComponentChildren }) {
@@ -14,7 +15,7 @@ export function CodeBlock(props: { title: string; text: string; actions?: Compon
         </span>
       </div>
       <pre>
-        <code>{text}</code>
+        <code>{text.split('\n').map(plain).join('\n')}</code>
       </pre>
     </div>
   );
