@@ -6,8 +6,8 @@ import { test } from 'node:test';
 import type { Locator, Page } from 'playwright-core';
 import { writeSampleDatabase } from '../../src/bridges/sample-data.ts';
 import { openBrowser, openConsole } from '../support/browser.ts';
-import { holdingProxy } from '../support/holding-proxy.ts';
 import { openProgram } from '../support/program.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
 
 /** Milliseconds that `shown` takes to be there. */
 async function until(shown: Locator, limitMs: number): Promise<number> {
@@ -130,7 +130,7 @@ test('add, copy, start: Online by itself; tick, query, rotate, kill, revoke', as
   assert.ok((await until(pill(page, 'Offline'), 5_000)) < 1_000, 'Offline within a second of a clean end');
 
   // The machine is gone and its link stays up: nobody says goodbye.
-  const port = await holdingProxy(t, Number(new URL(url).port));
+  const { port } = await tcpProxy(t, Number(new URL(url).port));
   const third = program.start([
     'run',
     '--env-file',

@@ -54,6 +54,8 @@ export async function openConsole(
   browser: Browser,
   program: Program,
   options: BrowserContextOptions = {},
+  /** Where the browser finds the gateway, if not where the link says. */
+  origin?: string,
 ): Promise<OpenConsole> {
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
   const page = await context.newPage();
@@ -65,7 +67,7 @@ export async function openConsole(
   page.on('pageerror', error => complaints.push(String(error)));
   page.on('request', request => requests.push(`${request.method()} ${request.url()}`));
   const { url } = await program.json<{ url: string }>(['console']);
-  await page.goto(url);
+  await page.goto(origin === undefined ? url : url.replace(new URL(url).origin, origin));
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
   return { context, page, complaints, requests };
 }

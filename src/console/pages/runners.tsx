@@ -14,6 +14,7 @@ import { PageHead } from '../ui/page-head.tsx';
 import { labelOf, Pill } from '../ui/pill.tsx';
 import { Name, Names } from '../ui/text.tsx';
 import { Ago } from '../ui/time.tsx';
+import { useGrowing } from '../ui/use-growing.ts';
 
 const STATUSES: RunnerStatus[] = ['online', 'draining', 'offline', 'never connected', 'revoked'];
 /** Source names that a row shows; the rest is a number. */
@@ -85,7 +86,7 @@ export function RunnersPage() {
               <p>Choose another status, or search for less.</p>
             </Empty>
           ) : (
-            <RunnersTable runners={shown.value} />
+            <RunnersTable key={`${status.value} ${text.value}`} runners={shown.value} />
           )}
         </>
       )}
@@ -95,6 +96,7 @@ export function RunnersPage() {
 
 function RunnersTable({ runners }: { runners: readonly Runner[] }) {
   const flying = inFlight.value;
+  const drawn = useGrowing(runners.length);
   return (
     <table class="table stacked runners-table">
       <caption class="unseen">Runners by name</caption>
@@ -114,7 +116,7 @@ function RunnersTable({ runners }: { runners: readonly Runner[] }) {
         </tr>
       </thead>
       <tbody>
-        {runners.map(runner => (
+        {runners.slice(0, drawn).map(runner => (
           <RunnerRow key={runner.id} runner={runner} inFlight={flying.get(runner.id) ?? 0} />
         ))}
       </tbody>
