@@ -22,7 +22,20 @@ module.exports = {
     allow('bridges', ['where']),
     allow('store', []),
     allow('runner', ['protocol', 'bridges']),
-    allow('gateway', ['protocol', 'store', 'where', 'console']),
+    allow('gateway', ['protocol', 'store', 'where']),
+    allow('console', ['protocol/names']),
+    {
+      name: 'the-console-runs-in-a-browser',
+      severity: 'error',
+      from: { path: '^src/console/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'only-the-build-takes-up-the-console',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/console/' },
+      to: { path: '^src/console/' },
+    },
     allow('output', []),
     allow('config', []),
     allow('api', []),
@@ -59,7 +72,8 @@ module.exports = {
     {
       name: 'no-development-packages-at-run-time',
       severity: 'error',
-      from: { path: '^src/' },
+      // What the Console imports is bundled into it.
+      from: { path: '^src/', pathNot: '^src/console/' },
       to: { dependencyTypes: ['npm-dev', 'npm-no-pkg', 'unknown'], dependencyTypesNot: ['type-only'] },
     },
   ],

@@ -1,14 +1,11 @@
 /** axe on every page and dialog, light and dark, wide and narrow; the keyboard through all of it. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { test } from 'node:test';
+import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { openBrowser, openConsole } from '../support/browser.ts';
 import { setUpFleet } from '../support/fleet.ts';
 import { openProgram } from '../support/program.ts';
-
-const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 interface Violation {
   id: string;
@@ -18,7 +15,7 @@ interface Violation {
 
 async function violations(page: Page): Promise<string[]> {
   // In the page's own world the policy forbids it; a debugger's evaluation is outside of that.
-  await page.evaluate(AXE);
+  await page.evaluate(axe.source);
   const found = (await page.evaluate(
     `axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }).then(result => result.violations)`,
   )) as Violation[];

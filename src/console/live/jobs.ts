@@ -1,5 +1,5 @@
 /** Jobs as they come and end: the newest, and what runs now. */
-import { computed, signal } from '@preact/signals';
+import { signal } from '@preact/signals';
 import { ask, askAll } from '../service/ask.ts';
 import type { Job, Page } from '../service/records.ts';
 import { coalesce } from './coalesce.ts';
@@ -19,9 +19,6 @@ export const jobs = signal<readonly Job[] | undefined>(undefined);
 
 /** Jobs in flight by runner. */
 export const inFlight = signal<ReadonlyMap<string, number>>(new Map());
-export const inFlightTotal = computed(() =>
-  [...inFlight.value.values()].reduce((sum, count) => sum + count, 0),
-);
 
 export async function readJobs(): Promise<void> {
   meanwhile = [];

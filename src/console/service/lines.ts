@@ -1,6 +1,6 @@
 /** Lines out of a body that arrives in pieces. */
 
-/** Batches of whole lines, without their ends; a last line that was not ended comes too. */
+/** Batches of whole lines, without their ends; a last one that was not ended comes too. */
 export async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string[], void, undefined> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -10,7 +10,8 @@ export async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator
       const { done, value } = await reader.read();
       rest += done ? decoder.decode() : decoder.decode(value, { stream: true });
       const lines = rest.split('\n');
-      rest = done ? '' : (lines.pop() ?? '');
+      rest = lines.pop() ?? '';
+      if (done && rest !== '') lines.push(rest);
       yield lines.map(line => line.replace(/\r$/, ''));
       if (done) return;
     }
