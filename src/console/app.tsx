@@ -34,7 +34,7 @@ export function App() {
   if (now.state === 'checking') return null;
   if (now.state === 'no') return <SignInPage reason={now.reason} />;
   const places = PLACES.filter(({ needs }) => needs.some(may));
-  const { page } = place.value;
+  const page = place.value.page === '' ? places[0]?.page : place.value.page;
   const here = places.find(one => one.page === page || one.adds === page);
   return (
     <div class="shell">
@@ -42,7 +42,7 @@ export function App() {
         Skip to the page
       </a>
       <header class="top">
-        <a class="brand" href="#/runners">
+        <a class="brand" href="#/">
           <Mark />
           SemiLayer
         </a>
@@ -80,15 +80,16 @@ export function App() {
       </header>
       <main id="main" tabIndex={-1}>
         <StaleBanner />
-        <PageOf place={place.value} allowed={here !== undefined} />
+        <PageOf page={page} place={place.value} allowed={here !== undefined} />
       </main>
       <Announcer />
     </div>
   );
 }
 
-function PageOf({ place, allowed }: { place: Place; allowed: boolean }): VNode {
-  const { page, name } = place;
+function PageOf(props: { page: string | undefined; place: Place; allowed: boolean }): VNode {
+  const { page, place, allowed } = props;
+  const { name } = place;
   if (!allowed) {
     const first = PLACES.find(({ needs }) => needs.some(may));
     return (

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 
 export interface Place {
+  /** Empty where the address names none. */
   page: string;
   /** What the page is about: a name, where there is one. */
   name: string | undefined;
@@ -39,7 +40,7 @@ export function followAddress(onLink: () => void): void {
 function placeOf(hash: string): Place {
   const [path = '', search = ''] = hash.replace(/^#\/?/, '').split('?', 2);
   const [page = '', name] = path.split('/', 2);
-  return { page: page === '' ? 'runners' : page, name: decoded(name), query: new URLSearchParams(search) };
+  return { page, name: decoded(name), query: new URLSearchParams(search) };
 }
 
 function decoded(part: string | undefined): string | undefined {

@@ -16,12 +16,14 @@ const MAX_HEIGHT = 1_400;
 /** Flat colours and the edges of letters: a palette this small looks the same at a third of the size. */
 const COLOURS = 64;
 
+const NEW_RUNNER = 'edge-lyon';
+
 const SCENES: Record<string, (page: Page) => Promise<void>> = {
   runners: page => visit(page, '#/runners', 'edge-oslo'),
   runner: page => visit(page, '#/runners/edge-turin', 'Recent jobs'),
   'add-runner': async page => {
     await visit(page, '#/new-runner', 'Deployment type');
-    await page.getByLabel('Name').fill(`edge-lyon-${Math.random().toString(36).slice(2, 6)}`);
+    await page.getByLabel('Name').fill(NEW_RUNNER);
     await page.getByRole('checkbox', { name: 'shop' }).check();
     await page.getByRole('button', { name: 'Create runner' }).click();
     await page.getByText('Waiting for it to connect').waitFor();
@@ -71,6 +73,7 @@ try {
         viewport,
         colorScheme: theme,
       });
+      await program.run(['runners', 'delete', NEW_RUNNER, '--yes']);
       for (const [name, scene] of Object.entries(SCENES)) {
         if (only && !only.includes(name)) continue;
         await scene(page);
@@ -100,9 +103,12 @@ async function visit(page: Page, hash: string, text: string): Promise<void> {
 
 async function picture(page: Page, name: string): Promise<void> {
   await page.mouse.move(0, 0);
-  const { width } = page.viewportSize() ?? SIZES.wide;
-  const wholeHeight = Number(await page.evaluate('document.documentElement.scrollHeight'));
-  const height = Math.min(wholeHeight, MAX_HEIGHT);
+  const { width, height: seen } = page.viewportSize() ?? SIZES.wide;
+  // A dialog covers what is seen, not what lies below it.
+  const whole = Number(
+    await page.evaluate(`document.querySelector('dialog') ? 0 : document.documentElement.scrollHeight`),
+  );
+  const height = Math.min(Math.max(whole, seen), MAX_HEIGHT);
   const taken = await page.screenshot({ fullPage: true, clip: { x: 0, y: 0, width, height } });
   const image = UPNG.decode(new Uint8Array(taken).buffer);
   const pixels = UPNG.toRGBA8(image)[0] as ArrayBuffer;

@@ -29,6 +29,8 @@ const ONE_BY_ONE = 20;
 const EVENT_WAIT_MS = 40;
 
 let changed = new Set<string>();
+/** Answers that were under way when a runner went may still have it; an ID never comes back. */
+const removed = new Set<string>();
 
 export function runnerNamed(nameOrId: string): Runner | undefined {
   return runnersById.value?.get(nameOrId) ?? runners.value?.find(({ name }) => name === nameOrId);
@@ -41,7 +43,7 @@ export function runnerById(id: string): Runner | undefined {
 export async function readRunners(): Promise<void> {
   changed = new Set();
   const all = await askAll<Runner>('/v1/runners');
-  runnersById.value = new Map(all.map(runner => [runner.id, runner]));
+  runnersById.value = new Map(all.filter(({ id }) => !removed.has(id)).map(runner => [runner.id, runner]));
 }
 
 export async function readSources(): Promise<void> {
@@ -59,23 +61,22 @@ export function runnerChanged(id: string): void {
 }
 
 export function runnerRemoved(id: string): void {
+  removed.add(id);
   const rest = new Map(runnersById.value);
   rest.delete(id);
   runnersById.value = rest;
-  // An answer that was under way may still have it: asked again, it is gone for good.
-  runnerChanged(id);
 }
 
 export const sourcesChanged = coalesce(readSources, EVENT_WAIT_MS);
 
 const readChanged = coalesce(async () => {
   if (changed.size > ONE_BY_ONE) return await readRunners();
-  const ids = [...changed];
+  const ids = [...changed].filter(id => !removed.has(id));
   changed = new Set();
   const read = await Promise.all(ids.map(id => readRunner(id)));
   const next = new Map(runnersById.value);
   for (const [index, runner] of read.entries()) {
-    if (runner) next.set(runner.id, runner);
+    if (runner && !removed.has(runner.id)) next.set(runner.id, runner);
     else next.delete(ids[index] as string);
   }
   runnersById.value = next;
