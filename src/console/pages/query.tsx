@@ -98,20 +98,20 @@ function QueryForm(props: {
       >
         <div class="query-row">
           <SelectField label="Source" value={source} onValue={onSource} options={sourceNames.map(optionOf)} />
-          {names.length > 0 ? (
+          {targets.error === undefined ? (
             <SelectField
               label="Table or view"
               value={target}
               onValue={choose}
-              options={[...new Set(target === '' ? names : [...names, target])].map(optionOf)}
+              disabled={targets.value === undefined}
+              options={
+                targets.value === undefined && target === ''
+                  ? [{ value: '', label: 'reading names…' }]
+                  : [...new Set(target === '' ? names : [...names, target])].map(optionOf)
+              }
             />
           ) : (
-            <TextField
-              label="Table or view"
-              value={target}
-              onValue={choose}
-              placeholder={targets.error === undefined ? 'reading names…' : 'orders'}
-            />
+            <TextField label="Table or view" value={target} onValue={choose} placeholder="orders" />
           )}
           <SelectField
             label="Order by"
