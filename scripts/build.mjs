@@ -5,6 +5,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/p
 import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bundleConsole } from './console.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -30,6 +31,7 @@ export async function sourceHash() {
     'tsconfig.json',
     'tsconfig.types.json',
     'scripts/build.mjs',
+    'scripts/console.mjs',
   ];
   for (const path of [...inputs, ...(await filesUnder('src'))]) {
     hash
@@ -62,7 +64,11 @@ export async function build({ types, clean }) {
   const hash = await sourceHash();
   const staging = join(ROOT, '.cache', `build-${randomUUID()}`);
   try {
-    await Promise.all([bundle(staging), types ? emitTypes(join(staging, 'types')) : undefined]);
+    await Promise.all([
+      bundle(staging),
+      bundleConsole(ROOT, join(staging, 'console')),
+      types ? emitTypes(join(staging, 'types')) : undefined,
+    ]);
     await install(staging, { clean });
     const stamp = { code: hash, types: types ? hash : (await readStamp()).types };
     await writeFile(join(staging, 'stamp'), `${JSON.stringify(stamp)}\n`);
@@ -117,16 +123,33 @@ async function emitTypes(outDir) {
 
 async function install(staging, { clean }) {
   const code = join(staging, 'code');
-  await mkdir(join(DIST, 'chunks'), { recursive: true });
+  const page = 'index.html';
+  const assets = (await readdir(join(staging, 'console'))).filter(name => name !== page);
   await mkdir(join(code, 'chunks'), { recursive: true });
   const chunks = await readdir(join(code, 'chunks'));
-  for (const name of chunks) await rename(join(code, 'chunks', name), join(DIST, 'chunks', name));
-  for (const name of Object.keys(ENTRIES)) await rename(join(code, `${name}.js`), join(DIST, `${name}.js`));
+  await moveAll(chunks, join(code, 'chunks'), join(DIST, 'chunks'));
+  await moveAll(assets, join(staging, 'console'), join(DIST, 'console'));
+  await moveAll([page], join(staging, 'console'), join(DIST, 'console'));
+  await moveAll(
+    Object.keys(ENTRIES).map(name => `${name}.js`),
+    code,
+    DIST,
+  );
   await rename(join(staging, 'bundled'), BUNDLED);
   await replaceDirectory(join(staging, 'types'), join(DIST, 'types'), join(staging, 'old-types'));
-  for (const name of await readdir(join(DIST, 'chunks'))) {
-    if (chunks.includes(name)) continue;
-    const path = join(DIST, 'chunks', name);
+  await removeStale(join(DIST, 'chunks'), chunks, clean);
+  await removeStale(join(DIST, 'console'), [...assets, page], clean);
+}
+
+async function moveAll(names, from, to) {
+  await mkdir(to, { recursive: true });
+  for (const name of names) await rename(join(from, name), join(to, name));
+}
+
+async function removeStale(directory, current, clean) {
+  for (const name of await readdir(directory)) {
+    if (current.includes(name)) continue;
+    const path = join(directory, name);
     const changed = await stat(path).catch(() => undefined);
     if (changed && (clean || Date.now() - changed.mtimeMs > STALE_CHUNK_MS)) await rm(path, { force: true });
   }

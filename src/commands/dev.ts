@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Client, createClient } from '../api/client.ts';
+import { bridgeManifests } from '../bridges/manifests.ts';
 import { writeSampleDatabase } from '../bridges/sample-data.ts';
 import type { Context } from '../cli/context.ts';
 import { restoreContext, saveContext } from '../config/contexts.ts';
@@ -73,6 +74,7 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
     // The key of this run is made below, so a stray one in the environment decides nothing.
     offeredKey: undefined,
     version: ctx.version,
+    bridges: bridgeManifests,
     clock: ctx.clock,
     random: ctx.random,
     onWarning: message => output.warn(message),

@@ -1,6 +1,7 @@
 /** `semilayer gateway`: service API, gateway and Console in one process, until it is told to stop. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { bridgeManifests } from '../bridges/manifests.ts';
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
 import { type GatewayHandle, type GatewayOptions, startGateway } from '../gateway/gateway.ts';
@@ -91,6 +92,7 @@ async function gatewayOptions(flags: GatewayFlags, ctx: Context): Promise<Gatewa
     metricsOpen: flags.metricsOpen ?? false,
     offeredKey: ctx.env.SEMILAYER_API_KEY,
     version: ctx.version,
+    bridges: bridgeManifests,
     clock: ctx.clock,
     random: ctx.random,
     onWarning: message => ctx.output.warn(message),

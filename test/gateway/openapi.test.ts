@@ -73,6 +73,7 @@ test('answers are as their schemas say', async t => {
   await check('GET', '/v1/runners/none', '/v1/runners/{runner}');
   await check('POST', '/v1/runners', '/v1/runners', { name: 'second' });
   await check('GET', '/v1/sources', '/v1/sources');
+  await check('GET', '/v1/bridges', '/v1/bridges');
   await check('POST', '/v1/sources/shop/test', '/v1/sources/{source}/test');
   await check('GET', '/v1/sources/shop/targets', '/v1/sources/{source}/targets');
   await check('GET', '/v1/sources/shop/targets/orders', '/v1/sources/{source}/targets/{target}');

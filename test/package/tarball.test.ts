@@ -48,12 +48,19 @@ const semilayer = (...args: string[]) =>
 test('ships what runs and what is read, and nothing else', () => {
   const paths = packed.files.map(file => file.path);
   const expected =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|bin\/package\.json|dist\/(main|runner|index|bridge-conformance|sqlite-reader)\.js|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts)$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|bin\/package\.json|dist\/(main|runner|index|bridge-conformance|sqlite-reader)\.js|dist\/chunks\/[\w-]+\.js|dist\/console\/(index\.html|[\w-]+\.(js|css|svg))|dist\/types\/[\w/-]+\.d\.ts)$/;
   assert.deepEqual(
     paths.filter(path => !expected.test(path)),
     [],
   );
-  for (const path of ['bin/semilayer.js', 'dist/main.js', 'dist/types/index.d.ts', 'README.md', 'LICENSE']) {
+  for (const path of [
+    'bin/semilayer.js',
+    'dist/main.js',
+    'dist/console/index.html',
+    'dist/types/index.d.ts',
+    'README.md',
+    'LICENSE',
+  ]) {
     assert.ok(paths.includes(path), path);
   }
 });

@@ -163,6 +163,23 @@ export const COMPONENTS: Record<string, Schema> = {
     runners: list(string),
     createdAt: time,
   }),
+  Bridge: answer({
+    packageName: string,
+    displayName: string,
+    supportsUrl: { type: 'boolean' },
+    urlPlaceholder: nullable(string),
+    fields: list({
+      type: 'object',
+      required: ['key', 'label', 'type'],
+      properties: {
+        key: string,
+        label: string,
+        type: { ...string, description: 'string, number, boolean or password.' },
+        required: { type: 'boolean' },
+        placeholder: string,
+      },
+    }),
+  }),
   Target: { type: 'object', required: ['name'], properties: { name: string } },
   TargetSchema: {
     type: 'object',
