@@ -27,7 +27,7 @@ export async function createRunner(
   const service = await openService(ctx);
   const { name, type } =
     given === undefined ? await askNewRunner(flags, ctx) : { name: given, type: flags.type };
-  if (flags.envFile !== undefined) await checkEnvFileWritable(flags.envFile);
+  await prepareEnvFile(flags, ctx);
   const body = { name, ...(type === undefined ? {} : { type }) };
   const record = tokenOf(await service.client.post('/v1/runners', body));
   await handOver(record, 'created', flags, service, ctx);
@@ -64,7 +64,7 @@ export async function rotateRunner(
     overlapMs === undefined ? 'its sessions end at once' : `its old token ends in ${flags.overlap}`;
   if (!(await agreed(`Rotate the token of runner "${runner}"? ${consequence}.`, flags, ctx, runner)))
     return EXIT.failure;
-  if (flags.envFile !== undefined) await checkEnvFileWritable(flags.envFile);
+  await prepareEnvFile(flags, ctx);
   const record = tokenOf(
     await service.client.post(`${path}/rotate`, overlapMs === undefined ? {} : { overlapMs }),
   );
@@ -165,6 +165,12 @@ async function handOver(
   }
   const gatewayUrl = await gatewayToTell(service);
   if (gatewayUrl !== undefined) output.note(`where it runs, set SEMILAYER_GATEWAY_URL=${gatewayUrl}`);
+}
+
+/** Before there is a token to lose. */
+async function prepareEnvFile(flags: TokenFlags, ctx: Context): Promise<void> {
+  if (flags.envFile === undefined) return;
+  for (const warning of await checkEnvFileWritable(flags.envFile)) ctx.output.warn(warning);
 }
 
 /** The token is gone if it cannot be written: say so, and how to get another. */
