@@ -5,6 +5,7 @@ import { readCaFile } from '../config/ca-file.ts';
 import { gatherInput, isHosted, resolveService, type ServiceSettings } from '../config/resolve.ts';
 import { AppError } from '../errors.ts';
 import { proxyAgent } from '../platform/agent.ts';
+import { fingerprintOf } from '../protocol/token.ts';
 
 export interface Service {
   client: Client;
@@ -21,6 +22,11 @@ export async function openService(ctx: Context): Promise<Service> {
       message: `no API key for ${settings.serviceUrl.value} (from ${settings.serviceUrl.from})`,
       hint: 'semilayer login, or set SEMILAYER_API_KEY; to try things out: semilayer dev',
     });
+  }
+  if (settings.overridden) {
+    ctx.output.warn(
+      `SEMILAYER_API_KEY (${fingerprintOf(key)}) goes before the key of ${settings.overridden.from} (${fingerprintOf(settings.overridden.value)})`,
+    );
   }
   return { client: await clientOf(ctx, settings.serviceUrl.value, key), settings, key };
 }

@@ -126,7 +126,7 @@ test('a link that leads out of its directory is refused, to a file that is there
     [join('..', 'project-2', '.env'), 'beside'],
   ] as const) {
     await symlink(target, link);
-    for (const attempt of [checkEnvFileWritable(link), writeEnvFile(link, { TOKEN: 'canary' })]) {
+    for (const attempt of [() => checkEnvFileWritable(link), () => writeEnvFile(link, { TOKEN: 'canary' })]) {
       await assert.rejects(
         attempt,
         { code: 'usage', message: /symbolic link to .*outside its directory/ },
