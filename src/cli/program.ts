@@ -22,7 +22,7 @@ export async function run(argv: readonly string[], ports: ProcessPorts): Promise
     return await dispatch(argv, ports, globals);
   } catch (error) {
     const output = await outputFor(ports, globals);
-    return renderError(error, output, globals.debug);
+    return await renderError(error, output, { debug: globals.debug, version: ports.version });
   }
 }
 
@@ -44,15 +44,32 @@ async function answerShell(words: readonly string[], ports: ProcessPorts): Promi
 }
 
 /** Says what went wrong; returns the exit status. */
-export function renderError(error: unknown, output: Output, debug: boolean): number {
-  const stack = debug && error instanceof Error ? stackOf(error) : undefined;
-  if (error instanceof AppError) {
-    output.error({ code: error.code, message: error.message, hint: error.hint, stack });
-    return exitStatusOf(error.code);
+export async function renderError(
+  error: unknown,
+  output: Output,
+  about: { debug: boolean; version: string },
+): Promise<number> {
+  const { ERRORS, anchorOf } = await import('../commands/error-catalogue.ts');
+  const stack = about.debug && error instanceof Error ? stackOf(error) : undefined;
+  if (!(error instanceof AppError)) {
+    const where = `semilayer ${about.version}, Node ${process.versions.node}, ${process.platform}`;
+    const hint = about.debug
+      ? `report it with this output (${where})`
+      : `report it with the command and what it prints with --debug (${where})`;
+    output.error({ code: 'internal', message: `unexpected failure: ${messageOf(error)}`, hint, stack });
+    return EXIT.failure;
   }
-  const hint = debug ? undefined : 'run the command again with --debug to see where it came from';
-  output.error({ code: 'internal', message: `unexpected failure: ${messageOf(error)}`, hint, stack });
-  return EXIT.failure;
+  const { code, message, requestId } = error;
+  const known = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined;
+  output.error({
+    code,
+    message,
+    hint: error.hint ?? known?.hint,
+    requestId,
+    docs: known && anchorOf(code),
+    stack,
+  });
+  return exitStatusOf(code);
 }
 
 async function dispatch(
@@ -151,7 +168,7 @@ function helpCommand(
 ): CommandSpec {
   return {
     usage: 'help [topic...]',
-    summary: 'Show help of a command, or about exit-codes or environment',
+    summary: 'Show help of a command, or about exit-codes, environment or errors',
     examples: ['help runners create', 'help exit-codes', 'help environment'],
     run: async ([topic]) => {
       const words = topic as string[];
@@ -162,7 +179,7 @@ function helpCommand(
       if (command) return command.outputHelp();
       throw new AppError('usage', {
         message: `there is no help about "${words.join(' ')}"`,
-        hint: 'semilayer help shows the commands; further topics: exit-codes, environment',
+        hint: 'semilayer help shows the commands; further topics: exit-codes, environment, errors',
       });
     },
   };

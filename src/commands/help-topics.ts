@@ -1,4 +1,6 @@
-/** `semilayer help exit-codes|environment`. */
+/** `semilayer help exit-codes|environment|errors`. */
+import { ERROR_CODES, exitStatusOf } from '../errors.ts';
+import { ERRORS } from './error-catalogue.ts';
 
 const EXIT_CODES = `Exit codes
 
@@ -43,14 +45,23 @@ Precedence: flag, environment, .semilayerrc of the project (names a context), us
 semilayer config explain prints every effective value and where it came from.
 `;
 
-const TOPICS = new Map([
-  ['exit-codes', EXIT_CODES],
-  ['environment', ENVIRONMENT],
+const TOPICS = new Map<string, () => string>([
+  ['exit-codes', () => EXIT_CODES],
+  ['environment', () => ENVIRONMENT],
+  ['errors', errorsText],
 ]);
+
+function errorsText(): string {
+  const width = Math.max(...ERROR_CODES.map(code => code.length));
+  const lines = ERROR_CODES.map(
+    code => `  ${code.padEnd(width)}  ${String(exitStatusOf(code)).padStart(3)}  ${ERRORS[code].meaning}`,
+  );
+  return `Error codes, as --json says them, with their exit status\n\n${lines.join('\n')}\n`;
+}
 
 export const HELP_TOPICS: readonly string[] = [...TOPICS.keys()];
 
 /** The text of a topic, or undefined for what is none. */
 export function helpTopic(name: string): string | undefined {
-  return TOPICS.get(name);
+  return TOPICS.get(name)?.();
 }

@@ -2,6 +2,7 @@
 import { isCi } from '../platform/environment.ts';
 import type { Chalk } from './colour.ts';
 import type { Output } from './output.ts';
+import { redact } from './redact.ts';
 import { sanitise, sanitiseJson, sanitiseLines } from './sanitise.ts';
 import { silentProgress, startSpinner } from './spinner.ts';
 import { tsvLine } from './tsv.ts';
@@ -85,15 +86,20 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
       const line = sanitise(text);
       data(`${paint(colour, mark)} ${columns === undefined ? line : wrapped(line, columns - 2, '    ')}`);
     },
-    warn: text => say(`${paint(err?.yellow, 'warning:')} ${sanitiseLines(text)}`),
-    error({ code, message, hint, stack }) {
+    warn: text => say(`${paint(err?.yellow, 'warning:')} ${sanitiseLines(redact(text))}`),
+    error({ code, message, hint, requestId, docs, stack }) {
       if (global.json) {
-        say(sanitiseJson(JSON.stringify({ error: { code, message, hint: hint ?? null } })));
+        const told = { code, message: redact(message), hint: hint === undefined ? null : redact(hint) };
+        const error = requestId === undefined ? told : { ...told, requestId };
+        say(sanitiseJson(JSON.stringify({ error })));
       } else {
-        say(`${paint(err?.red, 'error:')} ${sanitiseLines(message)}`);
-        if (hint !== undefined) say(`${paint(err?.cyan, 'hint:')} ${sanitiseLines(hint)}`);
+        say(`${paint(err?.red, 'error:')} ${sanitiseLines(redact(message))}`);
+        if (hint !== undefined) say(`${paint(err?.cyan, 'hint:')} ${sanitiseLines(redact(hint))}`);
       }
-      if (global.debug && stack !== undefined) say(sanitiseLines(stack, ''));
+      if (!global.debug) return;
+      if (!global.json && requestId !== undefined) say(`request: ${sanitise(requestId)}`);
+      if (!global.json && docs !== undefined) say(`code: ${sanitise(code)}, see ${docs}`);
+      if (stack !== undefined) say(sanitiseLines(redact(stack), ''));
     },
     progress: text =>
       lively

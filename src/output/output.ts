@@ -44,6 +44,9 @@ export interface Output {
     code: string;
     message: string;
     hint?: string | undefined;
+    requestId?: string | undefined;
+    /** Where the documentation speaks of it. */
+    docs?: string | undefined;
     stack?: string | undefined;
   }): void;
   progress(text: string): Progress;
