@@ -85,7 +85,8 @@ export async function tableRows(ctx: Context, select: readonly string[] | undefi
     const rows = page;
     page = [];
     const columns = select ?? [...new Set(rows.flatMap(row => Object.keys(row)))];
-    await output.write(`${rowsTable(rows, columns, chalk)}\n`);
+    const width = (): number => ctx.streams.stdout.columns || 80;
+    await output.write(`${rowsTable(rows, columns, { chalk, width })}\n`);
   };
   return {
     async take(lines) {

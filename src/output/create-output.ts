@@ -35,7 +35,9 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
   const colours = wantsColour ? await import('./colour.ts') : undefined;
   const out = colours?.colourOf(streams.stdout, env, global.color);
   const err = colours?.colourOf(streams.stderr, env, global.color);
-  const style = out && { chalk: out, now: options.now };
+  // A terminal that does not say how wide it is is taken for the usual one.
+  const width = (): number => streams.stdout.columns || 80;
+  const style = out && { chalk: out, now: options.now, width };
   const lively = stderrIsTerminal && !global.quiet && !global.json && !isCi(env) && env.TERM !== 'dumb';
 
   const say = (text: string): void => void streams.stderr.write(`${text}\n`);
@@ -82,9 +84,8 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
     finding(status, text) {
       const mark = { ok: '✓', warning: '!', failed: '✗' }[status];
       const colour = { ok: out?.green, warning: out?.yellow, failed: out?.red }[status];
-      const columns = stdoutIsTerminal ? streams.stdout.columns : undefined;
       const line = sanitise(text);
-      data(`${paint(colour, mark)} ${columns === undefined ? line : wrapped(line, columns - 2, '    ')}`);
+      data(`${paint(colour, mark)} ${tables ? tables.wrapped(line, width() - 2, '    ') : line}`);
     },
     warn: text => say(`${paint(err?.yellow, 'warning:')} ${sanitiseLines(redact(text))}`),
     error({ code, message, hint, requestId, docs, stack }) {
@@ -119,22 +120,6 @@ function marked(painter: Chalk | undefined, mark: string, terminal: boolean): st
 /** A note may carry our own colours; anything else that a terminal would obey is written out. */
 function withColourOnly(text: string): string {
   return text.replace(UNSAFE_BUT_COLOUR, found => (found.length > 1 ? found : sanitise(found)));
-}
-
-/** Broken between words to that width, further lines indented. */
-function wrapped(text: string, width: number, indent: string): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const room = lines.length === 0 ? width : width - indent.length;
-    if (line !== '' && line.length + 1 + word.length > room) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' && lines.length > 0 ? word : line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].join(`\n${indent}`);
 }
 
 /** Resolves once the stream takes more; a stream whose reader has gone takes anything. */

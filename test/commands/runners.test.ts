@@ -169,8 +169,8 @@ test('list at a terminal is a table in which nothing from outside moves the curs
   const { stdout } = await line.run(['runners', 'list', '--no-color'], { terminal: ['stdout'], clock });
   assert.equal(
     stdout,
-    'ID                                    NAME              TYPE      STATUS  SOURCES       VERSION  LAST SEEN\n' +
-      `${ID}  a\\x1b[2Jb\\u202ec  customer  online  orders, shop  1.2.3    12 s ago\n`,
+    'ID                                    NAME              TYPE      STATUS    SOURCES       VERSION  LAST SEEN\n' +
+      `${ID}  a\\x1b[2Jb\\u202ec  customer  ● online  orders, shop  1.2.3    12 s ago\n`,
   );
   const coloured = await line.run(['runners', 'list', '--color'], { terminal: ['stdout'], clock });
   assert.match(coloured.stdout, /\u001b\[32monline/);
