@@ -96,6 +96,11 @@ async function dispatch(
       const ctx: Context = { ...ports, global: globals, output: await outputFor(ports, globals) };
       const result = await spec.run(args, flags, ctx);
       if (typeof result === 'number') status = result;
+      // Nothing is loaded for it where there is no terminal.
+      if (stdout.isTTY && !spec.unattended) {
+        const { mayCheckForUpdate, tellOfUpdate } = await import('../commands/update-notice.ts');
+        if (mayCheckForUpdate(ctx)) await tellOfUpdate(ctx);
+      }
     },
   });
   if (argv.length === 0) {

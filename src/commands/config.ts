@@ -10,6 +10,7 @@ import { isCi } from '../platform/environment.ts';
 import { proxyOf, shownProxy, variableOf } from '../platform/proxy.ts';
 import { fingerprintOf } from '../protocol/token.ts';
 import { mayAsk } from './ask.ts';
+import { updateCheckFile } from './update-notice.ts';
 
 interface Setting {
   name: string;
@@ -51,6 +52,7 @@ export async function listPaths(ctx: Context): Promise<void> {
   const project = await readProjectFile(ctx.cwd).catch(() => undefined);
   const paths = [
     { name: 'config', path: configFile(ctx.env), what: 'contexts and their keys, mode 0600' },
+    { name: 'update check', path: updateCheckFile(ctx.env), what: 'when the registry was last asked' },
     {
       name: 'gateway data',
       path: resolve(ctx.cwd, 'semilayer-data'),

@@ -99,6 +99,7 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'completion <shell>',
+    unattended: true,
     summary: 'Print a completion script for bash, zsh or fish',
     arguments: { shell: ['bash', 'zsh', 'fish'] },
     examples: ['completion bash > ~/.local/share/bash-completion/completions/semilayer', 'completion fish'],
