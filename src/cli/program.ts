@@ -13,6 +13,8 @@ import { hasPrinted, usageErrorOf } from './usage-error.ts';
 export type ProcessPorts = Omit<Context, 'global' | 'output'>;
 
 const COMPLETE = '__complete';
+/** Lines of help are under 80 columns wide, in however wide a window. */
+const HELP_COLUMNS = 79;
 
 /** Runs one command line (without the program's own name) and returns its exit status. Never rejects. */
 export async function run(argv: readonly string[], ports: ProcessPorts): Promise<number> {
@@ -90,7 +92,7 @@ async function dispatch(
     ],
     groups: GROUPS,
     print: text => void stdout.write(text),
-    width: stdout.isTTY ? stdout.columns : undefined,
+    width: Math.min((stdout.isTTY && stdout.columns) || HELP_COLUMNS, HELP_COLUMNS),
     act: async (spec, args, flags) => {
       Object.assign(globals, globalsOf(flags));
       const ctx: Context = { ...ports, global: globals, output: await outputFor(ports, globals) };

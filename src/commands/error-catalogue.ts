@@ -132,5 +132,5 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
 
 /** Where docs/cli.md speaks of it. */
 export function anchorOf(code: string): string {
-  return `docs/cli.md#${code.toLowerCase().replaceAll('_', '-')}`;
+  return `docs/cli.md#${code.toLowerCase()}`;
 }

@@ -88,6 +88,7 @@ export async function revokeRunner(
   const record = (await client.post(`${path}/revoke`, {})) as RunnerRecord;
   if (ctx.global.json) ctx.output.document(record);
   ctx.output.success(`revoked runner ${record.name} (${record.id}); its record stays`);
+  ctx.output.next(`semilayer runners delete ${record.name}, where its record is not wanted either`);
   return EXIT.ok;
 }
 
@@ -136,6 +137,7 @@ function saySources(record: RunnerRecord, ctx: Context): void {
   if (ctx.global.json) ctx.output.document(record);
   const { name, sources } = record;
   ctx.output.success(`runner ${name} answers for ${sources.length === 0 ? 'no source' : sources.join(', ')}`);
+  if (sources.length > 0) ctx.output.next(`semilayer sources test ${sources[sources.length - 1]}`);
 }
 
 /** Gives the token to stdout or the env file, and to nothing else. */
@@ -165,6 +167,11 @@ async function handOver(
   }
   const gatewayUrl = await gatewayToTell(service);
   if (gatewayUrl !== undefined) output.note(`where it runs, set SEMILAYER_GATEWAY_URL=${gatewayUrl}`);
+  output.next(
+    done === 'created'
+      ? `semilayer run --env-file ${flags.envFile ?? '.env'}`
+      : `give the new token to its runners; semilayer runners show ${record.name} tells which they use`,
+  );
 }
 
 /** Before there is a token to lose. */

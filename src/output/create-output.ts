@@ -87,6 +87,9 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
       const line = sanitise(text);
       data(`${paint(colour, mark)} ${tables ? tables.wrapped(line, width() - 2, '    ') : line}`);
     },
+    next: command => {
+      if (stderrIsTerminal) note(`${paint(err?.dim, 'next:')} ${sanitise(command)}`);
+    },
     warn: text => say(`${paint(err?.yellow, 'warning:')} ${sanitiseLines(redact(text))}`),
     error({ code, message, hint, requestId, docs, stack }) {
       if (global.json) {

@@ -38,6 +38,8 @@ export interface Output {
   note(text: string): void;
   /** Like `note`, with a ✓ in front where the terminal can show it. */
   success(text: string): void;
+  /** What to type next, at a terminal: a script knows. */
+  next(command: string): void;
   warn(text: string): void;
   /** `error: …` and `hint: …`, or the JSON form; to stderr, never silenced. */
   error(error: {

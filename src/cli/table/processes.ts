@@ -83,7 +83,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
       },
       { flags: '--metrics-open', description: 'serve /metrics without a key' },
     ],
-    examples: ['gateway', 'gateway --port 8443 --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem'],
+    examples: ['gateway', 'gateway --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem'],
     run: async (_args, flags, ctx) =>
       await (await import('../../commands/gateway.ts')).gatewayCommand(flags as GatewayFlags, ctx),
   },
@@ -91,7 +91,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
     usage: 'gateway keys create <name>',
     summary: 'Make an API key in the directory of a stopped gateway',
     options: [ROLE],
-    examples: ['gateway keys create rescue --role admin --data-dir ./semilayer-data'],
+    examples: ['gateway keys create rescue --role admin'],
     run: async ([name], flags, ctx) => await (await loadKeys()).createGatewayKey(name as string, flags, ctx),
   },
   {

@@ -102,7 +102,7 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
     unattended: true,
     summary: 'Print a completion script for bash, zsh or fish',
     arguments: { shell: ['bash', 'zsh', 'fish'] },
-    examples: ['completion bash > ~/.local/share/bash-completion/completions/semilayer', 'completion fish'],
+    examples: ['completion bash >> ~/.bashrc', 'completion fish'],
     run: async ([shell], _flags, ctx) =>
       await (await import('../../commands/completion.ts')).printCompletion(shell as string, ctx),
   },
