@@ -11,6 +11,8 @@ const DIST = join(ROOT, 'dist');
 const STAMP = join(DIST, '.stamp.json');
 /** The packages whose code is in the bundle, for their licences and what we ask of them. */
 const BUNDLED = join(DIST, '.bundled.json');
+/** Runs at build time alone: what it says is shipped, it is not. */
+const HELP_ENTRY = 'src/cli/help-command.ts';
 const ENTRIES = { main: 'src/main.ts', runner: 'src/runner/index.ts', index: 'src/index.ts' };
 /** A program that was started before a rebuild may still load its own chunks lazily: they stay for this long. */
 const STALE_CHUNK_MS = 60 * 60_000;
@@ -69,7 +71,7 @@ export async function build({ types, clean }) {
 async function bundle(staging) {
   const { build: esbuild } = await import('esbuild');
   const { version, dependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
-  const { metafile } = await esbuild({
+  const options = {
     absWorkingDir: ROOT,
     entryPoints: ENTRIES,
     outdir: join(staging, 'code'),
@@ -89,7 +91,15 @@ async function bundle(staging) {
     charset: 'utf8',
     define: { __SEMILAYER_VERSION__: JSON.stringify(version) },
     logLevel: 'warning',
+  };
+  const { metafile } = await esbuild(options);
+  await esbuild({
+    ...options,
+    entryPoints: { help: HELP_ENTRY },
+    outdir: join(staging, 'help'),
   });
+  const { helpTexts } = await import(pathToFileURL(join(staging, 'help', 'help.js')).href);
+  await writeFile(join(staging, 'help.json'), JSON.stringify(helpTexts(version)));
   await writeFile(join(staging, 'bundled'), `${JSON.stringify(packagesIn(metafile))}\n`);
 }
 
@@ -116,6 +126,7 @@ async function install(staging, { clean }) {
   const chunks = await readdir(join(code, 'chunks'));
   for (const name of chunks) await rename(join(code, 'chunks', name), join(DIST, 'chunks', name));
   for (const name of Object.keys(ENTRIES)) await rename(join(code, `${name}.js`), join(DIST, `${name}.js`));
+  await rename(join(staging, 'help.json'), join(DIST, 'help.json'));
   await rename(join(staging, 'bundled'), BUNDLED);
   await replaceDirectory(join(staging, 'types'), join(DIST, 'types'), join(staging, 'old-types'));
   for (const name of await readdir(join(DIST, 'chunks'))) {

@@ -4,17 +4,15 @@ import { AppError, EXIT, exitStatusOf, messageOf } from '../errors.ts';
 import { createOutput } from '../output/create-output.ts';
 import type { Output } from '../output/output.ts';
 import { buildProgram, findCommand } from './build-program.ts';
-import type { CommandSpec } from './command.ts';
 import { COMMANDS, GROUPS } from './command-table.ts';
 import type { Context, GlobalOptions } from './context.ts';
+import { HELP_COLUMNS, helpCommand } from './help-command.ts';
 import { hasPrinted, usageErrorOf } from './usage-error.ts';
 
 /** The process, behind ports: a Context before its options are known. */
 export type ProcessPorts = Omit<Context, 'global' | 'output'>;
 
 const COMPLETE = '__complete';
-/** Lines of help are under 80 columns wide, in however wide a window. */
-const HELP_COLUMNS = 79;
 
 /** Runs one command line (without the program's own name) and returns its exit status. Never rejects. */
 export async function run(argv: readonly string[], ports: ProcessPorts): Promise<number> {
@@ -167,29 +165,6 @@ function commandWords(argv: readonly string[]): string[] {
     if (usages.some(usage => usage === path || usage.startsWith(`${path} `))) return words.slice(0, length);
   }
   return [];
-}
-
-function helpCommand(
-  print: (text: string) => void,
-  find: (words: string[]) => { outputHelp(): void } | undefined,
-): CommandSpec {
-  return {
-    usage: 'help [topic...]',
-    summary: 'Show help of a command, or about exit-codes, environment or errors',
-    examples: ['help runners create', 'help exit-codes', 'help environment'],
-    run: async ([topic]) => {
-      const words = topic as string[];
-      const { helpTopic } = await import('../commands/help-topics.ts');
-      const text = words.length === 1 ? helpTopic(words[0] as string) : undefined;
-      if (text !== undefined) return print(text);
-      const command = find(words);
-      if (command) return command.outputHelp();
-      throw new AppError('usage', {
-        message: `there is no help about "${words.join(' ')}"`,
-        hint: 'semilayer help shows the commands; further topics: exit-codes, environment, errors',
-      });
-    },
-  };
 }
 
 /** Where it was thrown, and the same of what caused it. */

@@ -32,7 +32,7 @@ const semilayer = (...args: string[]) =>
 test('ships what runs and what is read, and nothing else', () => {
   const paths = packed.files.map(file => file.path);
   const expected =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|bin\/package\.json|dist\/(main|runner|index)\.js|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts)$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|bin\/package\.json|dist\/(main|runner|index)\.js|dist\/help\.json|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts)$/;
   assert.deepEqual(
     paths.filter(path => !expected.test(path)),
     [],

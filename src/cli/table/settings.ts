@@ -17,7 +17,7 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
     usage: 'login',
     summary: 'Check an API key, remember it and its service as a context, and use it',
     options: [{ flags: '--api-key-stdin', description: 'read the key from stdin' }],
-    examples: ['login', 'login --service-url https://gateway.example.com --api-key-stdin < key.txt'],
+    examples: ['login', 'login --service-url https://gateway.example.com', 'login --api-key-stdin < key.txt'],
     run: async (_args, flags, ctx) => await (await import('../../commands/login.ts')).login(flags, ctx),
   },
   {
