@@ -5,7 +5,6 @@ import { readCaFile } from '../config/ca-file.ts';
 import { gatherInput, isHosted, resolveService, type ServiceSettings } from '../config/resolve.ts';
 import { AppError } from '../errors.ts';
 import { proxyAgent } from '../platform/agent.ts';
-import { fingerprintOf } from '../protocol/token.ts';
 
 export interface Service {
   client: Client;
@@ -24,6 +23,7 @@ export async function openService(ctx: Context): Promise<Service> {
     });
   }
   if (settings.overridden) {
+    const { fingerprintOf } = await import('../protocol/token.ts');
     ctx.output.warn(
       `SEMILAYER_API_KEY (${fingerprintOf(key)}) goes before the key of ${settings.overridden.from} (${fingerprintOf(settings.overridden.value)})`,
     );
