@@ -29,7 +29,10 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     meaning: 'a settings file says what cannot be, or cannot be used',
     hint: 'semilayer config paths names the files',
   },
-  invalid_request: { meaning: 'the service cannot do what was asked', hint: 'semilayer <command> --help' },
+  invalid_request: {
+    meaning: 'the service cannot do what was asked',
+    hint: '--help after the command shows what it takes',
+  },
   unsupported_operator: {
     meaning: 'the bridge of that source does not know the operator',
     hint: 'ask with another operator',

@@ -74,7 +74,7 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
       for (const [label, value, format] of fields) {
         if (tables && style) {
           data(
-            `${style.chalk.bold(label.padEnd(width))}  ${tables.formatCell(value, format, style)}`.trimEnd(),
+            `${style.chalk.bold(label)}${' '.repeat(width - label.length)}  ${tables.formatCell(value, format, style)}`.trimEnd(),
           );
         } else {
           data(tsvLine([label, value]));
