@@ -69,6 +69,8 @@ export interface AppErrorOptions {
   /** What to do next, where there is something to do. */
   hint?: string | undefined;
   cause?: unknown;
+  /** By which the service's own log tells of the call that failed. */
+  requestId?: string | undefined;
   /** Whether the same call may succeed later with nothing changed by the user. */
   retryable?: boolean;
 }
@@ -83,15 +85,20 @@ export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode | (string & {});
   readonly hint: string | undefined;
+  readonly requestId: string | undefined;
   readonly retryable: boolean;
 
   constructor(code: ErrorCode | (string & {}), options: AppErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.requestId = options.requestId;
     this.retryable = options.retryable ?? false;
   }
 }
+
+/** Every code that is ours to raise. */
+export const ERROR_CODES = Object.keys(EXIT_BY_CODE) as ErrorCode[];
 
 /** Exit status of an error code; a code we do not know (a newer service's) is an unexpected failure. */
 export function exitStatusOf(code: string): number {

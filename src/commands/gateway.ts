@@ -60,6 +60,9 @@ function announce(gateway: GatewayHandle, ctx: Context): void {
     output.note(`first admin key ${firstKey.fingerprint} taken from SEMILAYER_API_KEY`);
   }
   output.note(`listening on ${gateway.url}`);
+  if (firstKey?.from === 'made') {
+    output.next(`in another terminal, semilayer login --service-url ${gateway.url} --api-key-stdin`);
+  }
 }
 
 /** @throws AppError `usage` for settings that cannot go together. */

@@ -3,6 +3,7 @@ import type { Context, SignalName } from '../cli/context.ts';
 import { EXIT } from '../errors.ts';
 import { colourOf } from '../output/colour.ts';
 import type { Progress } from '../output/output.ts';
+import { redact } from '../output/redact.ts';
 import { sanitise } from '../output/sanitise.ts';
 import { formatDuration } from '../platform/duration.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
@@ -104,7 +105,12 @@ function createLog(settings: RunSettings, ctx: Context): RunLog {
   const json = settings.logFormat === 'json';
   const colours =
     !json && output.stdoutIsTerminal ? colourOf(ctx.streams.stdout, ctx.env, ctx.global.color) : undefined;
-  const format = { json, colours, now: () => new Date(clock.now()), safe: sanitise };
+  const format = {
+    json,
+    colours,
+    now: () => new Date(clock.now()),
+    safe: (text: string) => sanitise(redact(text)),
+  };
   let spinner: Progress | undefined;
   const line = (entry: LogLine): void => {
     // The spinner owns the terminal's last line; it steps aside for a log line.

@@ -64,7 +64,7 @@ export async function addSource(given: string | undefined, flags: AddFlags, ctx:
       : { credentialsLocation: 'managed', config }),
   })) as SourceRecord;
   saySource(record, 'added', ctx);
-  ctx.output.note(`next: semilayer runners assign <runner> ${record.name}`);
+  ctx.output.next(`semilayer runners assign <runner> ${record.name}`);
   if (config === undefined) ctx.output.note(`where the runner starts, set ${variableOf(record.name)}_URL`);
 }
 
