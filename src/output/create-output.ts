@@ -7,6 +7,7 @@ import { tsvLine } from './tsv.ts';
 
 export interface OutputStream extends NodeJS.WritableStream {
   isTTY?: boolean;
+  columns?: number;
 }
 
 export interface OutputOptions {
@@ -33,7 +34,9 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
   const out = colours?.colourOf(streams.stdout, env, global.color);
   const err = colours?.colourOf(streams.stderr, env, global.color);
   const style = out && { chalk: out, now: options.now };
-  const lively = stderrIsTerminal && !global.quiet && !global.json && !env.CI && env.TERM !== 'dumb';
+  // A terminal that has no width yet (a container's, before its first resize) has no line for a spinner to turn on.
+  const wide = streams.stderr.columns !== 0;
+  const lively = stderrIsTerminal && wide && !global.quiet && !global.json && !env.CI && env.TERM !== 'dumb';
 
   const say = (text: string): void => void streams.stderr.write(`${text}\n`);
   const data = (line: string): void => void streams.stdout.write(`${line}\n`);

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clearLine, cursorTo, type Direction, moveCursor } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import type { SignalName } from '../../src/cli/context.ts';
@@ -17,9 +18,12 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  stdin?: string;
+  /** What there is to read; a stream may stay open. */
+  stdin?: string | Readable;
   /** Which streams are terminals; none, unless told otherwise. */
   terminal?: ('stdin' | 'stdout' | 'stderr')[];
+  /** Width of the terminals; 200 unless given. */
+  columns?: number;
   env?: Record<string, string>;
   clock?: Clock;
   cwd?: string;
@@ -30,6 +34,7 @@ export interface RunOptions {
 export class CommandLine {
   readonly directory: string;
   env: Record<string, string>;
+  #listening: (() => void)[] = [];
   readonly #handlers = new Map<SignalName, Set<(name: SignalName) => void>>();
 
   constructor(directory: string) {
@@ -44,15 +49,24 @@ export class CommandLine {
     return new CommandLine(directory);
   }
 
+  /** Resolves when a command listens for this signal. */
+  async listensFor(name: SignalName): Promise<void> {
+    while (!this.#handlers.get(name)?.size) {
+      await new Promise<void>(resolve => this.#listening.push(resolve));
+    }
+  }
+
   signal(name: SignalName): void {
     for (const handler of [...(this.#handlers.get(name) ?? [])]) handler(name);
   }
 
   async run(args: string[], options: RunOptions = {}): Promise<Outcome> {
     const terminal = new Set(options.terminal);
-    const stdout = sink(terminal.has('stdout'), options.onStdout);
-    const stderr = sink(terminal.has('stderr'));
-    const stdin = Object.assign(Readable.from([options.stdin ?? '']), { isTTY: terminal.has('stdin') });
+    const stdout = sink(terminal.has('stdout'), options.columns, options.onStdout);
+    const stderr = sink(terminal.has('stderr'), options.columns);
+    const given = options.stdin ?? '';
+    const source = typeof given === 'string' ? Readable.from([given]) : given;
+    const stdin = Object.assign(source, { isTTY: terminal.has('stdin') });
     const status = await run(args, {
       env: { ...this.env, ...options.env },
       cwd: options.cwd ?? this.directory,
@@ -69,6 +83,7 @@ export class CommandLine {
             const known = this.#handlers.get(name) ?? new Set();
             this.#handlers.set(name, known.add(handler));
           }
+          for (const resolve of this.#listening.splice(0)) resolve();
           return () => {
             for (const name of names) this.#handlers.get(name)?.delete(handler);
           };
@@ -86,9 +101,18 @@ export class CommandLine {
 
 function sink(
   isTTY: boolean,
+  columns = 200,
   heard: (text: string) => void = () => {},
 ): { stream: PassThrough; text: () => string } {
-  const stream = Object.assign(new PassThrough(), { isTTY, columns: 200 });
+  const plain = new PassThrough();
+  const stream = Object.assign(plain, {
+    isTTY,
+    columns,
+    // As a terminal's stream has them.
+    cursorTo: (x: number) => cursorTo(plain, x),
+    moveCursor: (dx: number, dy: number) => moveCursor(plain, dx, dy),
+    clearLine: (dir: Direction) => clearLine(plain, dir),
+  });
   let text = '';
   stream.setEncoding('utf8').on('data', chunk => {
     text += chunk;
