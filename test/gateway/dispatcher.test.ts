@@ -315,3 +315,16 @@ async function stream(url: string, key: string): Promise<{ line: () => Promise<s
     },
   };
 }
+
+test('a job that its runner cancelled is not said to have lost its runner', async t => {
+  const gateway = await openGateway(t);
+  const { token, runnerId } = await gateway.shop();
+  const runner = await connectScripted(t, gateway.connectUrl, token, runnerId);
+  const reply = gateway.ask('POST', '/v1/sources/shop/query', ask);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { id } = await runner.next('job');
+    runner.send({ type: 'error', id, code: 'CANCELLED', message: 'operator' });
+  }
+  const { json } = await reply;
+  assert.deepEqual([json.code, json.detail], ['runner_failed', 'the runner cancelled the job']);
+});
