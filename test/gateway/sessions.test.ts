@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
 import { deferred } from '../support/deferred.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { openGateway } from '../support/gateway.ts';
 import { connectScripted, dialRaw, refusedUpgrade } from '../support/scripted-runner.ts';
 
@@ -218,3 +219,17 @@ async function pending(url: string, key: string, begin: () => Promise<string>) {
   await firstRow.promise;
   return { jobId, rest: async () => ({ clean: await ended.promise, text }) };
 }
+
+test('a runner that is not heard for 12 s is told, and cut without waiting for its answer', async t => {
+  const clock = new FakeClock();
+  const { shop, connectUrl, ask } = await openGateway(t, { clock });
+  const { token, runnerId } = await shop();
+  const runner = await connectScripted(t, connectUrl, token, runnerId);
+  // It answers nothing, neither the ping nor the close frame.
+  runner.socket.pause();
+  await clock.advance(12_250);
+  const { json } = await ask('GET', '/v1/runners/edge');
+  assert.deepEqual([json.status, json.sessions], ['offline', []]);
+  runner.socket.resume();
+  assert.equal((await runner.closed).code, 4408);
+});
