@@ -233,3 +233,29 @@ test('a runner that is not heard for 12 s is told, and cut without waiting for i
   runner.socket.resume();
   assert.equal((await runner.closed).code, 4408);
 });
+
+test('a runner ID of nothing is another runner, and control frames are text', async t => {
+  const { shop, connectUrl, ask } = await openGateway(t);
+  const { token, runnerId } = await shop();
+  const nobody = await dialRaw(t, connectUrl, token);
+  nobody.send({ type: 'hello', version: 1, runnerId: '', capabilities: [] });
+  assert.equal((await nobody.closed).code, 4403);
+
+  const binary = await dialRaw(t, connectUrl, token);
+  const hello = { type: 'hello', version: 1, runnerId, capabilities: [] };
+  binary.socket.send(Buffer.from(JSON.stringify(hello)));
+  binary.send(hello);
+  await binary.next('hello-ack');
+  const answer = ask('POST', '/v1/sources/shop/query', { target: 'anything' });
+  const { id } = await binary.next('job');
+  binary.socket.send(Buffer.from(JSON.stringify({ type: 'chunk', id, rows: [{ from: 'binary' }] })));
+  binary.socket.send(Buffer.from(JSON.stringify({ type: 'error', id, code: 'INTERNAL', message: '' })));
+  binary.send({ type: 'chunk', id, rows: [{ from: 'text' }] });
+  binary.send({ type: 'done', id });
+  const { status, json } = await answer;
+  assert.deepEqual([status, json.rows], [200, [{ from: 'text' }]]);
+
+  const raw = await connectScripted(t, connectUrl, token, runnerId, { features: { rawRows: {} } });
+  raw.socket.send(Buffer.from(`${JSON.stringify({ type: 'heartbeat' })}\n`));
+  assert.equal((await raw.closed).code, 4400);
+});
