@@ -3,7 +3,7 @@ import { AppError } from '../../../errors.ts';
 import type { SourceRecord } from '../../../store/store.ts';
 import { type PageQuery, pageOf } from '../page.ts';
 import type { Call, Route } from '../route.ts';
-import { body, CONFIG, LIST_QUERY, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
+import { body, CONFIG, listQuery, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
 import { testSource } from '../test-source.ts';
 import { sourceView } from '../views.ts';
 import { actorOf } from './actor.ts';
@@ -31,7 +31,7 @@ export const sourceRoutes: Route[] = [
     path: '/v1/sources',
     access: 'catalog',
     summary: 'Sources by name',
-    query: LIST_QUERY,
+    query: listQuery([]),
     answer: pageSchema('Source'),
     handle: ({ query, services }) => {
       const { q, ...page } = query as unknown as PageQuery;
