@@ -4,7 +4,7 @@ import { AppError } from '../errors.ts';
 import type { Column } from '../output/output.ts';
 import type { SourceRecord } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
-import { bridgeNamed, configUrl, readUrl, type UrlFlags } from './source-url.ts';
+import { configUrl, readBridge, readUrl, type UrlFlags } from './source-url.ts';
 
 interface AddFlags extends UrlFlags {
   bridge?: string;
@@ -48,15 +48,16 @@ export async function addSource(name: string, flags: AddFlags, ctx: Context): Pr
       hint: 'semilayer sources add --help has examples',
     });
   }
-  const bridge = bridgeNamed(flags.bridge as string);
+  const bridge = readBridge(flags.bridge as string, ctx);
+  const given = await readUrl(flags, ctx);
+  const url = given === undefined ? undefined : configUrl(bridge, given, ctx.cwd);
   const { client } = await openService(ctx);
-  const url = await readUrl(flags, ctx);
   const record = (await client.post('/v1/sources', {
     name,
     bridge,
     ...(url === undefined
       ? { credentialsLocation: 'runner-local' }
-      : { credentialsLocation: 'managed', config: { url: configUrl(bridge, url, ctx.cwd) } }),
+      : { credentialsLocation: 'managed', config: { url } }),
   })) as SourceRecord;
   saySource(record, 'added', ctx);
   ctx.output.note(`next: semilayer runners assign <runner> ${record.name}`);
@@ -84,7 +85,7 @@ export async function showSource(source: string, ctx: Context): Promise<void> {
 
 export async function updateSource(source: string, flags: UpdateFlags, ctx: Context): Promise<void> {
   const { name, credentialsLocation } = flags;
-  const bridge = flags.bridge === undefined ? undefined : bridgeNamed(flags.bridge);
+  const bridge = flags.bridge === undefined ? undefined : readBridge(flags.bridge, ctx);
   if (credentialsLocation === 'runner-local' && (flags.urlStdin || flags.url !== undefined)) {
     throw new AppError('usage', {
       message: 'with --credentials-location runner-local there is no URL to store',

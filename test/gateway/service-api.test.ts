@@ -386,3 +386,35 @@ test('what is wrong with a body is said in words', async t => {
   ];
   for (const [path, body, said] of cases) assert.equal((await ask('POST', path, body)).json.detail, said);
 });
+
+test('the URL of a source must fit its bridge, and managed credentials must be there', async t => {
+  const { ask } = await openGateway(t);
+  const url = 'mysql://root:canary@db/shop';
+  const bodies: Record<string, unknown>[] = [
+    { bridge: 'postgres', config: { url } },
+    { bridge: 'sqlite', config: { url } },
+    { bridge: '@semilayer/bridge-sqlite', config: { url: '' } },
+    { bridge: 'sqlite', config: {} },
+    { bridge: 'postgres', config: {} },
+    { bridge: 'postgres' },
+    { bridge: 'postgres', credentialsLocation: 'managed' },
+  ];
+  for (const body of bodies) {
+    const { status, json, text } = await ask('POST', '/v1/sources', { name: 'shop', ...body });
+    assert.deepEqual([body, status, json.code], [body, 400, 'invalid_request']);
+    assert.match(json.detail, /config/);
+    assert.ok(!text.includes('canary'));
+  }
+  assert.equal((await ask('GET', '/v1/sources')).json.items.length, 0);
+
+  const good = { name: 'shop', bridge: 'mysql', config: { url } };
+  assert.equal((await ask('POST', '/v1/sources', good)).status, 201);
+  const own = { name: 'own', bridge: '@acme/bridge-oracle', config: { url: 'oracle:whatever' } };
+  assert.equal((await ask('POST', '/v1/sources', own)).status, 201);
+  for (const change of [{ config: { url: 'file:/x.db' } }, { bridge: 'postgres' }]) {
+    assert.equal((await ask('PATCH', '/v1/sources/shop', change)).status, 400);
+  }
+  const both = { bridge: 'postgres', config: { url: 'postgresql://db/shop' } };
+  assert.equal((await ask('PATCH', '/v1/sources/shop', both)).status, 200);
+  assert.equal((await ask('PATCH', '/v1/sources/shop', { name: 'store' })).status, 200);
+});
