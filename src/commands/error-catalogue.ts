@@ -21,6 +21,10 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     meaning: 'the store was written by a newer version',
     hint: 'run that version; nothing was changed',
   },
+  protocol_error: {
+    meaning: 'the two ends do not understand each other',
+    hint: 'bring gateway and runner to versions that are at most one minor apart',
+  },
   doctor_failed: { meaning: 'a check of the doctor failed', hint: 'what to do stands with each' },
   not_ready: { meaning: 'the runner is not connected', hint: 'look at its log, or run semilayer doctor' },
   demo_failed: { meaning: 'a step of the demo did not do what it should', hint: 'run it with --debug' },

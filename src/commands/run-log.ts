@@ -66,19 +66,24 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
         tone: 'busy',
       };
     case 'job-ended': {
-      const { rows, durationMs, error } = event;
-      const fields = { ...jobFields(event.job), rows, durationMs };
+      const { rows, total, durationMs, error } = event;
+      const counts = event.job.kind === 'count';
+      const fields = {
+        ...jobFields(event.job),
+        ...(counts ? { total: total ?? null } : { rows }),
+        durationMs,
+      };
       if (error === null) {
         return {
           level: 'info',
-          msg: `job ${jobText(event.job)} done: ${rows} rows in ${durationMs} ms`,
+          msg: `job ${jobText(event.job)} done: ${counts ? `count ${total}` : rowsText(rows)} in ${durationMs} ms`,
           fields,
           tone: 'good',
         };
       }
       return {
         level: error.code === 'CANCELLED' ? 'info' : 'warn',
-        msg: `job ${jobText(event.job)} ended after ${rows} rows in ${durationMs} ms: ${error.code} ${error.message}`,
+        msg: `job ${jobText(event.job)} ended after ${counts ? '' : `${rowsText(rows)} in `}${durationMs} ms: ${error.code} ${error.message}`,
         fields: { ...fields, error },
         tone: 'bad',
       };
@@ -123,6 +128,10 @@ export function formatLine(line: LogLine, format: LogFormat): string {
   const { green, red, yellow, dim } = format.colours;
   const mark = { good: green('✓'), bad: red('✗'), busy: yellow('●'), none: dim('·') }[line.tone ?? 'none'];
   return `${dim(time.slice(11, 19))} ${mark} ${msg}`;
+}
+
+function rowsText(rows: number): string {
+  return `${rows} ${rows === 1 ? 'row' : 'rows'}`;
 }
 
 function jobText(job: { id: string; kind: string; source: string; target: string }): string {

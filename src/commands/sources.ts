@@ -6,7 +6,7 @@ import { agreedAtTerminal, mayAsk, sourceGiven } from './ask.ts';
 import type { SourceRecord } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
 import { type AnsweredCredentials, askCredentials, bridgeGiven, sourceName } from './source-questions.ts';
-import { bridgeNamed, configUrl, readUrl, type UrlFlags } from './source-url.ts';
+import { configUrl, readBridge, readUrl, type UrlFlags } from './source-url.ts';
 
 interface AddFlags extends UrlFlags {
   bridge?: string;
@@ -114,7 +114,7 @@ export async function updateSource(
   ctx: Context,
 ): Promise<void> {
   const { name, credentialsLocation } = flags;
-  const bridge = flags.bridge === undefined ? undefined : bridgeNamed(flags.bridge);
+  const bridge = flags.bridge === undefined ? undefined : readBridge(flags.bridge, ctx);
   if (credentialsLocation === 'runner-local' && (flags.urlStdin || flags.url !== undefined)) {
     throw new AppError('usage', {
       message: 'with --credentials-location runner-local there is no URL to store',

@@ -38,7 +38,10 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
   // A terminal that does not say how wide it is is taken for the usual one.
   const width = (): number => streams.stdout.columns || 80;
   const style = out && { chalk: out, now: options.now, width };
-  const lively = stderrIsTerminal && !global.quiet && !global.json && !isCi(env) && env.TERM !== 'dumb';
+  // A terminal that has no width yet (a container's, before its first resize) has no line for a spinner to turn on.
+  const wide = streams.stderr.columns !== 0;
+  const lively =
+    stderrIsTerminal && wide && !global.quiet && !global.json && !isCi(env) && env.TERM !== 'dumb';
 
   const say = (text: string): void => void streams.stderr.write(`${text}\n`);
   const data = (line: string): void => void streams.stdout.write(`${line}\n`);

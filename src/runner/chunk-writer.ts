@@ -33,6 +33,7 @@ export class ChunkWriter {
   readonly #options: ChunkWriterOptions;
   readonly #head: string;
   #rows = 0;
+  #total: number | undefined;
 
   constructor(options: ChunkWriterOptions) {
     this.#options = options;
@@ -42,6 +43,11 @@ export class ChunkWriter {
   /** Rows sent so far. */
   get rowsSent(): number {
     return this.#rows;
+  }
+
+  /** What a `count` has sent. */
+  get totalSent(): number | undefined {
+    return this.#total;
   }
 
   /** Sends the rows of a batch; resolves when there is room for more. */
@@ -64,6 +70,7 @@ export class ChunkWriter {
       `],"total":${total}${approximate === undefined ? '' : `,"approximate":${approximate}`}}`,
       0,
     );
+    this.#total = total;
   }
 
   /** @param texts rows as JSON, a newline between two. */

@@ -41,7 +41,7 @@ const join = body(
   ['target', 'alias', 'on'],
 );
 
-export const AGGREGATE_BODY: Schema = body(
+const known = body(
   {
     target: TARGET,
     candidatesWhere: WHERE,
@@ -62,3 +62,6 @@ export const AGGREGATE_BODY: Schema = body(
   },
   ['target'],
 );
+
+/** Further options may be those of another's bridge. */
+export const AGGREGATE_BODY: Schema = { ...known, additionalProperties: true };
