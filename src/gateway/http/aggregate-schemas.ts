@@ -41,7 +41,8 @@ const join = body(
   ['target', 'alias', 'on'],
 );
 
-const known = body(
+/** What our own bridges take. */
+export const AGGREGATE_OPTIONS: Schema = body(
   {
     target: TARGET,
     candidatesWhere: WHERE,
@@ -63,5 +64,9 @@ const known = body(
   ['target'],
 );
 
-/** Further options may be those of another's bridge. */
-export const AGGREGATE_BODY: Schema = { ...known, additionalProperties: true };
+/** The options are the bridge's: those of ours are held to `AggregateOptions`, another's are its own business. */
+export const AGGREGATE_BODY: Schema = {
+  ...body({ target: TARGET, deadlineMs: DEADLINE }, ['target']),
+  additionalProperties: true,
+  description: 'Options of the bridge; for those that come with semilayer, `AggregateOptions`.',
+};

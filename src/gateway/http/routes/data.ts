@@ -12,7 +12,7 @@ import {
 } from '../../../where/options.ts';
 import { WhereError } from '../../../where/where.ts';
 import type { Job, JobMeta } from '../../job.ts';
-import { AGGREGATE_BODY } from '../aggregate-schemas.ts';
+import { AGGREGATE_BODY, AGGREGATE_OPTIONS } from '../aggregate-schemas.ts';
 import { decodeQueryCursor, encodeQueryCursor, type Question } from '../query-cursor.ts';
 import { ANSWERED, type Call, type Route, type Schema } from '../route.ts';
 import {
@@ -28,11 +28,14 @@ import {
   WHERE,
 } from '../schemas.ts';
 import { cancelWithCaller, collectBatches, collectRows, streamRows } from '../stream-job.ts';
+import { Validator } from '../validate.ts';
 
 const NDJSON: Schema = {
   type: 'string',
   description: 'A row a line; a last line {"$error": …} when it failed.',
 };
+const aggregates = new Validator({});
+
 const ROWS_CONTENT = { 'application/json': ref('Rows'), 'application/x-ndjson': NDJSON };
 const BUCKETS_CONTENT = { 'application/json': ref('Buckets'), 'application/x-ndjson': NDJSON };
 
@@ -69,7 +72,10 @@ export const dataRoutes: Route[] = [
       const { target, deadlineMs, ...options } = call.body;
       const source = await call.services.catalog.source(call.params.source as string);
       // What another's bridge takes is its own business.
-      if (isOurBridge(source.bridge)) checked(() => parseAggregate({ ...options, target }));
+      if (isOurBridge(source.bridge)) {
+        aggregates.body(AGGREGATE_OPTIONS, call.body);
+        checked(() => parseAggregate({ ...options, target }));
+      }
       return await answerRows(
         call,
         await submit(call, 'aggregate', target, options, deadlineMs),
