@@ -31,7 +31,13 @@ question that needs an answer ends with status 2 and names the flag. \`--json\` 
 \`{"error":{"code","message","hint"}}\` on stderr, with \`requestId\` where the service was asked.
 
 \`eval "$(semilayer completion bash)"\` completes commands, options and the names of your runners and sources; \`zsh\` and
-\`fish\` likewise.`;
+\`fish\` likewise.
+
+![semilayer runners list](screenshots/list.png)
+
+![semilayer query](screenshots/query.png)
+
+![semilayer run](screenshots/run.png)`;
 
 const GLOBAL = `## Options of every command
 
