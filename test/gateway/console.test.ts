@@ -38,3 +38,17 @@ test('a session that is ended opens nothing more, and the key it stood for still
   assert.equal((await ask('DELETE', '/v1/session')).status, 204);
   assert.equal((await ask('GET', '/v1/whoami')).status, 200);
 });
+
+test('an event stream ends with the key that opened it', async t => {
+  const { ask, gateway } = await openGateway(t);
+  const { json: key } = await ask('POST', '/v1/keys', { name: 'watcher', role: 'read-only' });
+  const { json: other } = await ask('POST', '/v1/keys', { name: 'other', role: 'read-only' });
+  const headers = { authorization: `Bearer ${key.key}` };
+  const reader = (await fetch(`${gateway.url}/v1/events`, { headers })).body?.getReader();
+  const read = async (): Promise<boolean> => (await reader?.read())?.done === true;
+  assert.equal(await read(), false, 'the greeting');
+  await ask('DELETE', `/v1/keys/${other.id}`);
+  assert.equal(await read(), false, 'another key is none of its business');
+  await ask('DELETE', `/v1/keys/${key.id}`);
+  while (!(await read())) assert.ok(true);
+});

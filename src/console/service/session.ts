@@ -1,6 +1,6 @@
 /** Who is signed in: a session token that lives in this tab alone, and the role it has. */
 import { signal } from '@preact/signals';
-import { Problem, problemOf } from './problem.ts';
+import { Problem, problemOf, wordsOf } from './problem.ts';
 import type { Identity } from './records.ts';
 
 /** Of the tab, not of the browser: another tab, another port, another site has none of it. */
@@ -34,8 +34,9 @@ export async function begin(code: string | null): Promise<void> {
     if (token === null) session.value = { state: 'no', reason: null };
     else await identify();
   } catch (error) {
-    if (!(error instanceof Problem)) throw error;
-    end(code === null ? 'This session is over. Sign in again.' : `${error.message}.`);
+    // Nobody refused it: the token stays, and a reload tries again.
+    if (!(error instanceof Problem)) session.value = { state: 'no', reason: wordsOf(error) };
+    else end(code === null ? 'This session is over. Sign in again.' : `${error.message}.`);
   }
 }
 
