@@ -1,4 +1,4 @@
-/** Takes docs/screenshots/ of the real program in a terminal: `npm run docs:screenshots`. Needs Chromium (CHROMIUM). */
+/** Takes docs/screenshots/ of the real program in a terminal: `npm run docs:terminal`. Needs Chromium (CHROMIUM). */
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

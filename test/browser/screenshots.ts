@@ -1,4 +1,4 @@
-/** Pictures of every page for docs/console/: `npm run screenshots`. Light and dark, wide and 360 px. */
+/** Pictures of every page for docs/console/: `npm run docs:console`. Light and dark, wide and 360 px. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
