@@ -1,11 +1,18 @@
 /** The MySQL and MariaDB bridge: read-only sessions, rows as the server's own text on their way to JSON, pages by key. */
+import { parseAggregate } from '../../aggregate/parse-aggregate.ts';
 import {
   parseBatchReadOptions,
   parseCountOptions,
   parseQueryOptions,
   parseReadOptions,
 } from '../../where/options.ts';
+import { type AggregateCapabilities, SQL_AGGREGATES } from '../aggregate/capabilities.ts';
+import { type CompiledAggregate, compileAggregate } from '../aggregate/compile-aggregate.ts';
+import { decodeMysql, mysqlAggregates } from '../aggregate/mysql.ts';
+import { cellsOf, readBuckets } from '../aggregate/read-buckets.ts';
 import type {
+  AggregateBucket,
+  AggregateContext,
   BatchReadOptions,
   Bridge,
   BridgeManifest,
@@ -21,11 +28,13 @@ import type {
 } from '../bridge.ts';
 import { understood } from '../parse-options.ts';
 import { collectRows, rowsOf } from '../stream-rows.ts';
+import type { ColumnInfo } from './column.ts';
 import { parseConfig } from './config.ts';
 import { Questions } from './questions.ts';
 import { decodePosition, encodePosition, type Position } from './read-cursor.ts';
 import { introspect, listTargets, type TableInfo } from './schema.ts';
 import { selectCount, selectPage, selectRows } from './selects.ts';
+import { compile } from './sql-text.ts';
 
 /** Rows of a `read` page when the caller names no limit. */
 const DEFAULT_PAGE_ROWS = 1_000;
@@ -118,6 +127,35 @@ export class MysqlBridge implements Bridge {
     return kind === 'read'
       ? this.#page(target, options, signal, timeoutMs)
       : this.#rows(kind, target, options, signal, timeoutMs);
+  }
+
+  aggregateCapabilities(): AggregateCapabilities {
+    return { ...SQL_AGGREGATES };
+  }
+
+  async *aggregate(
+    options: Record<string, unknown> & { target: string },
+    { signal = NEVER, timeoutMs }: AggregateContext = {},
+  ): AsyncGenerator<AggregateBucket> {
+    const plan = understood(NAME, options.target, () => parseAggregate(options));
+    const joined = new Map<string, TableInfo>();
+    if (plan.joins.length > 0) {
+      await this.#questions.withCatalog(async (catalog, schema) => {
+        for (const { target } of plan.joins) joined.set(target, await schema.table(target, catalog));
+      }, signal);
+    }
+    let compiled: CompiledAggregate<ColumnInfo> | undefined;
+    const batches = this.#questions.rows({
+      target: plan.target,
+      plan: table => {
+        const dialect = mysqlAggregates(NAME, table, target => joined.get(target) as TableInfo);
+        compiled = compileAggregate(plan, dialect);
+        return { statement: compile(compiled.query) };
+      },
+      signal,
+      timeoutMs,
+    });
+    yield* readBuckets(() => compiled as CompiledAggregate<ColumnInfo>, cellsOf(batches), decodeMysql);
   }
 
   async *#rows(
