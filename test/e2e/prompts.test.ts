@@ -75,7 +75,7 @@ for (const key of ['ctrlC', 'ctrlD'] as const) {
       await terminal.sees(question);
       terminal.type(KEYS[key]);
       assert.equal(await terminal.end(), 130, args.join(' '));
-      assert.match(terminal.screen(), /error: given up at the question; nothing was changed$/);
+      assert.match(terminal.screen(), /error: given up at the question\nhint: nothing was changed$/);
       const hidden = terminal.raw.lastIndexOf('\u001b[?25l');
       assert.ok(hidden < 0 || terminal.raw.lastIndexOf('\u001b[?25h') > hidden, 'the cursor is back');
     }
