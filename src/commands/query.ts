@@ -1,4 +1,5 @@
 /** `semilayer query`: rows as they arrive, in the form that was asked for. */
+import type { Client } from '../api/client.ts';
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
 import { DEFAULT_DEADLINE_MS, type QuestionFlags, questionOf } from './question.ts';
@@ -28,14 +29,16 @@ export async function query(source: string, target: string, flags: QueryFlags, c
       return;
     }
     const sink = await sinkOf(form, question.select, ctx);
+    let columns: (() => Promise<readonly string[] | undefined>) | undefined;
     try {
       for await (const lines of client.stream(path, question, { deadlineMs })) {
         progress.stop();
         await sink.take(lines);
       }
+      columns = () => columnsOf(client, source, target);
     } finally {
       progress.stop();
-      await sink.end();
+      await sink.end(columns);
     }
   } finally {
     progress.stop();
@@ -52,6 +55,22 @@ function formOf(flags: QueryFlags, ctx: Context): Form {
     throw new AppError('usage', { message: `--${asked.join(' and --')} exclude each other` });
   }
   return asked[0] ?? (ctx.output.stdoutIsTerminal ? 'table' : 'ndjson');
+}
+
+/** The columns of the table; undefined where they cannot be had, which is no reason to fail an answer that came. */
+async function columnsOf(
+  client: Client,
+  source: string,
+  target: string,
+): Promise<readonly string[] | undefined> {
+  try {
+    const schema = (await client.get(
+      `${recordPath('sources', source)}/targets/${encodeURIComponent(target)}`,
+    )) as { columns: { name: string }[] };
+    return schema.columns.map(column => column.name);
+  } catch {
+    return undefined;
+  }
 }
 
 async function sinkOf(
