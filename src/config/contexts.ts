@@ -10,36 +10,65 @@ import {
 } from './user-config.ts';
 
 /**
- * Stores a context under that name and makes it current.
- *
- * @returns the context to go back to: the one that was current, or, where this name already was, the one before it.
+ * Stores a context under that name and makes it current; the one to go back to is kept beside it: the one that was
+ * current, or, where this name already was, the one before it.
  */
-export async function saveContext(
-  env: Environment,
-  name: string,
-  context: StoredContext,
-): Promise<{ current: string | undefined }> {
+export async function saveContext(env: Environment, name: string, context: StoredContext): Promise<void> {
   checkContextName(name);
   const config = await readUserConfig(env);
   const before = config.currentContext === name ? config.previousContext : config.currentContext;
   const contexts = new Map(config.contexts).set(name, context);
-  await writeUserConfig(env, { currentContext: name, previousContext: before, contexts });
-  return { current: before };
+  await writeUserConfig(env, { ...config, currentContext: name, previousContext: before, contexts });
 }
 
-/** Undoes `saveContext`, unless another process has stored or chosen something else under it since. */
+/** As `saveContext`, for as long as a `dev` runs: a context of this name is kept, for `restoreContext` to bring back. */
+export async function shadowContext(env: Environment, name: string, context: StoredContext): Promise<void> {
+  const config = await readUserConfig(env);
+  const hidden = config.contexts.get(name);
+  const shadowed = hidden ? [...config.shadowed, { name, ...hidden }] : config.shadowed;
+  await writeUserConfig(env, { ...config, shadowed });
+  await saveContext(env, name, context);
+}
+
+/**
+ * Undoes `shadowContext`: the latest context that it hid and whose service still runs is back, else the one that was
+ * current before. What another process has stored or chosen since is left alone.
+ */
 export async function restoreContext(
   env: Environment,
   name: string,
   serviceUrl: string,
-  previous: string | undefined,
+  runs: (serviceUrl: string) => Promise<boolean>,
 ): Promise<void> {
+  const { shadowed } = await readUserConfig(env);
+  const others = shadowed.filter(one => one.name === name && one.serviceUrl !== serviceUrl);
+  const alive = await Promise.all(others.map(one => runs(one.serviceUrl)));
+  const live = others.filter((_, index) => alive[index]);
+
   const config = await readUserConfig(env);
-  if (config.contexts.get(name)?.serviceUrl !== serviceUrl) return;
+  const kept = config.shadowed.filter(
+    one => one.name !== name || live.some(same => same.serviceUrl === one.serviceUrl),
+  );
+  if (config.contexts.get(name)?.serviceUrl !== serviceUrl) {
+    // Another `dev` has the name: it is not to bring this one back.
+    if (kept.length < config.shadowed.length) await writeUserConfig(env, { ...config, shadowed: kept });
+    return;
+  }
+  const back = live.at(-1);
+  if (back) {
+    const { name: _, ...context } = back;
+    await writeUserConfig(env, {
+      ...config,
+      contexts: new Map(config.contexts).set(name, context),
+      shadowed: kept.filter(one => one.name !== name || one.serviceUrl !== back.serviceUrl),
+    });
+    return;
+  }
+  const { previousContext: previous } = config;
   const contexts = without(config, name);
-  const back = previous !== undefined && contexts.has(previous) ? previous : undefined;
-  const currentContext = config.currentContext === name ? back : config.currentContext;
-  await writeUserConfig(env, { currentContext, previousContext: undefined, contexts });
+  const before = previous !== undefined && contexts.has(previous) ? previous : undefined;
+  const currentContext = config.currentContext === name ? before : config.currentContext;
+  await writeUserConfig(env, { currentContext, previousContext: undefined, contexts, shadowed: kept });
 }
 
 /** @throws AppError `not_found`. */
@@ -47,7 +76,7 @@ export async function makeCurrent(env: Environment, name: string): Promise<void>
   const config = await readUserConfig(env);
   contextNamed(config, name);
   const previousContext = config.currentContext === name ? config.previousContext : config.currentContext;
-  await writeUserConfig(env, { currentContext: name, previousContext, contexts: config.contexts });
+  await writeUserConfig(env, { ...config, currentContext: name, previousContext });
 }
 
 /** @throws AppError `not_found`. */
@@ -55,6 +84,7 @@ export async function removeContext(env: Environment, name: string): Promise<voi
   const config = await readUserConfig(env);
   contextNamed(config, name);
   await writeUserConfig(env, {
+    ...config,
     currentContext: config.currentContext === name ? undefined : config.currentContext,
     previousContext: config.previousContext === name ? undefined : config.previousContext,
     contexts: without(config, name),

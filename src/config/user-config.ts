@@ -20,6 +20,12 @@ export interface UserConfig {
   /** The context that was current before: what `dev` goes back to, even after a crash of another `dev`. */
   previousContext: string | undefined;
   contexts: ReadonlyMap<string, StoredContext>;
+  /** Those that another `dev` has taken the name of while it runs, the latest last. */
+  shadowed: readonly ShadowedContext[];
+}
+
+export interface ShadowedContext extends StoredContext {
+  name: string;
 }
 
 const CONFIG_NAME = 'config';
@@ -52,7 +58,7 @@ export async function readUserConfig(env: Environment): Promise<UserConfig> {
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT')
-      return { currentContext: undefined, previousContext: undefined, contexts: new Map() };
+      return { currentContext: undefined, previousContext: undefined, contexts: new Map(), shadowed: [] };
     throw invalid(path, `cannot be read (${code ?? 'unknown error'})`, cause);
   }
   let json: unknown;
@@ -86,6 +92,7 @@ export async function writeUserConfig(env: Environment, config: UserConfig): Pro
       currentContext: config.currentContext ?? null,
       previousContext: config.previousContext ?? null,
       contexts: Object.fromEntries(config.contexts),
+      ...(config.shadowed.length === 0 ? {} : { shadowed: config.shadowed }),
     };
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
@@ -108,13 +115,18 @@ export function checkContextName(name: string): void {
 
 function parse(json: unknown, path: string): UserConfig {
   if (!isObject(json)) throw invalid(path, 'is not a JSON object');
-  const { currentContext, previousContext, contexts = {} } = json;
+  const { currentContext, previousContext, contexts = {}, shadowed = [] } = json;
   if (!isObject(contexts)) throw invalid(path, '"contexts" is not an object');
   const parsed = new Map<string, StoredContext>();
   for (const [name, value] of Object.entries(contexts)) parsed.set(name, parseContext(value, name, path));
   const known = (name: unknown): string | undefined =>
     typeof name === 'string' && parsed.has(name) ? name : undefined;
-  return { currentContext: known(currentContext), previousContext: known(previousContext), contexts: parsed };
+  return {
+    currentContext: known(currentContext),
+    previousContext: known(previousContext),
+    contexts: parsed,
+    shadowed: Array.isArray(shadowed) ? shadowed.map(one => parseShadowed(one, path)) : [],
+  };
 }
 
 function parseContext(value: unknown, name: string, path: string): StoredContext {
@@ -127,6 +139,12 @@ function parseContext(value: unknown, name: string, path: string): StoredContext
     throw invalid(path, `context "${name}" has a gatewayUrl or key that is not text`);
   }
   return { serviceUrl, gatewayUrl, key };
+}
+
+function parseShadowed(value: unknown, path: string): ShadowedContext {
+  const name = isObject(value) ? value.name : undefined;
+  if (typeof name !== 'string') throw invalid(path, '"shadowed" has a context without a name');
+  return { name, ...parseContext(value, name, path) };
 }
 
 function isTextOrNull(value: unknown): value is string | null {
