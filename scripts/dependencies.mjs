@@ -2,18 +2,21 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import semver from 'semver';
-import { ROOT } from './build.mjs';
+import { bundledPackages, ROOT } from './build.mjs';
 
 /** The oldest Node we promise, and the lines above it. */
 const NODES = ['20.19.0', '22.12.0', '24.0.0'];
 
-/** Packages that a user installs, as `[path, entry]` of the lockfile, platform packages included. */
+/** Packages that a user gets, installed or in the bundle, as `[path, entry]` of the lockfile; platform packages too. */
 export async function runtimePackages() {
   const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'));
   // npm marks the folder that a link leads to as a development dependency, but not always the link.
   const forDevelopers = entry =>
     entry.dev || entry.devOptional || (entry.link && packages[entry.resolved]?.dev === true);
-  return Object.entries(packages).filter(([path, entry]) => path !== '' && !forDevelopers(entry));
+  const bundled = new Set(await bundledPackages());
+  return Object.entries(packages).filter(
+    ([path, entry]) => path !== '' && (bundled.has(path) || !forDevelopers(entry)),
+  );
 }
 
 /** @returns sentences, one a fault. */

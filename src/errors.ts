@@ -59,6 +59,7 @@ const EXIT_BY_CODE = {
   misdirected_request: EXIT.refused,
   token_refused: EXIT.refused,
   drain_timed_out: EXIT.drainTimedOut,
+  interrupted: EXIT.interrupted,
 } as const;
 
 export type ErrorCode = keyof typeof EXIT_BY_CODE;
@@ -69,6 +70,8 @@ export interface AppErrorOptions {
   /** What to do next, where there is something to do. */
   hint?: string | undefined;
   cause?: unknown;
+  /** By which the service's own log tells of the call that failed. */
+  requestId?: string | undefined;
   /** Whether the same call may succeed later with nothing changed by the user. */
   retryable?: boolean;
 }
@@ -83,15 +86,20 @@ export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode | (string & {});
   readonly hint: string | undefined;
+  readonly requestId: string | undefined;
   readonly retryable: boolean;
 
   constructor(code: ErrorCode | (string & {}), options: AppErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.requestId = options.requestId;
     this.retryable = options.retryable ?? false;
   }
 }
+
+/** Every code that is ours to raise. */
+export const ERROR_CODES = Object.keys(EXIT_BY_CODE) as ErrorCode[];
 
 /** Exit status of an error code; a code we do not know (a newer service's) is an unexpected failure. */
 export function exitStatusOf(code: string): number {
@@ -103,7 +111,11 @@ export function assertNever(value: never): never {
   throw new AppError('internal', { message: `unexpected variant ${JSON.stringify(value)}` });
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown, which need not be an error, nor be kind to whoever looks at it. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'something was thrown that says nothing of itself';
+  }
 }

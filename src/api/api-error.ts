@@ -7,7 +7,7 @@ export class ApiError extends AppError {
 
   constructor(
     code: string,
-    options: { message: string; hint?: string | undefined },
+    options: { message: string; hint?: string | undefined; requestId?: string | undefined },
     problem: Record<string, unknown>,
   ) {
     super(code, options);
@@ -32,11 +32,11 @@ const HINT_BY_CODE: Record<string, string> = {
   runner_failed: 'try again; semilayer runners list shows which are online',
 };
 
-/** An answer of application/problem+json. */
+/** An answer of application/problem+json. A failure of the service's own is worth its request's ID to everybody. */
 export function problemError(
   status: number,
   problem: Record<string, unknown>,
-  retryAfter?: string,
+  { retryAfter, requestId }: { retryAfter?: string | undefined; requestId?: string | undefined } = {},
 ): ApiError {
   const code = textOr(
     problem.code,
@@ -45,7 +45,13 @@ export function problemError(
   const message = textOr(problem.detail, textOr(problem.title, `the service answered ${status}`));
   const wait = code === 'too_many_jobs' && retryAfter !== undefined && /^\d{1,6}$/.test(retryAfter);
   const hint = textOr(problem.hint, wait ? `try again in ${retryAfter} s` : (HINT_BY_CODE[code] ?? ''));
-  return new ApiError(code, { message, hint: hint === '' ? undefined : hint }, problem);
+  const id = requestIdOf(problem.requestId) ?? requestIdOf(requestId);
+  const told = code === 'internal' && id !== undefined ? `${message} (request ${id})` : message;
+  return new ApiError(code, { message: told, hint: hint === '' ? undefined : hint, requestId: id }, problem);
+}
+
+function requestIdOf(value: unknown): string | undefined {
+  return typeof value === 'string' && /^[\w.:-]{1,128}$/.test(value) ? value : undefined;
 }
 
 /** The failure that ends a stream of rows. */
@@ -81,6 +87,15 @@ export function redirectError(origin: string, location: string | undefined): App
   });
 }
 
+/** A status that only a proxy has: it wants to know who asks. */
+export function proxyError(origin: string): AppError {
+  return new AppError('service_unreachable', {
+    message: `the proxy on the way to ${origin} wants a user name and password (HTTP 407)`,
+    hint: 'put them into HTTP_PROXY or HTTPS_PROXY: http://user:password@host:port',
+    retryable: true,
+  });
+}
+
 export function incompleteError(cause?: unknown): AppError {
   return new AppError('incomplete_response', {
     message: 'the answer ended before it was complete',
@@ -92,38 +107,6 @@ export function incompleteError(cause?: unknown): AppError {
 
 export function cancelledError(): AppError {
   return new AppError('CANCELLED', { message: 'cancelled' });
-}
-
-const CERTIFICATE = /^(?:CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|ERR_TLS_CERT)/;
-
-/** The connection could not be made, or was lost before an answer. */
-export function unreachableError(origin: string, cause: NodeJS.ErrnoException): AppError {
-  const code = cause.code ?? 'connection failed';
-  return new AppError('service_unreachable', {
-    message: `${origin} cannot be reached (${code})`,
-    hint: reachHint(code),
-    cause,
-    retryable: true,
-  });
-}
-
-function reachHint(code: string): string {
-  if (CERTIFICATE.test(code)) {
-    return 'its certificate is not trusted here: name the authority that issued it with --ca-file';
-  }
-  switch (code) {
-    case 'ECONNREFUSED':
-      return 'nothing listens there: is the service running, and the port right?';
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return 'the host name is not known: check --service-url and the network';
-    case 'EPROTO':
-      return 'it does not speak TLS: is it an http:// service?';
-    case 'ETIMEDOUT':
-      return 'no answer in time: check the network, a firewall or a proxy';
-    default:
-      return 'check the network, and whether the service is running';
-  }
 }
 
 function textOr(value: unknown, otherwise: string): string {

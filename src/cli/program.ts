@@ -4,35 +4,72 @@ import { AppError, EXIT, exitStatusOf, messageOf } from '../errors.ts';
 import { createOutput } from '../output/create-output.ts';
 import type { Output } from '../output/output.ts';
 import { buildProgram, findCommand } from './build-program.ts';
-import type { CommandSpec } from './command.ts';
 import { COMMANDS, GROUPS } from './command-table.ts';
 import type { Context, GlobalOptions } from './context.ts';
+import { HELP_COLUMNS, helpCommand } from './help-command.ts';
 import { hasPrinted, usageErrorOf } from './usage-error.ts';
 
 /** The process, behind ports: a Context before its options are known. */
 export type ProcessPorts = Omit<Context, 'global' | 'output'>;
 
+const COMPLETE = '__complete';
+
 /** Runs one command line (without the program's own name) and returns its exit status. Never rejects. */
 export async function run(argv: readonly string[], ports: ProcessPorts): Promise<number> {
   const globals = guessGlobals(argv);
+  if (argv[0] === COMPLETE) return await answerShell(argv.slice(1), ports);
   try {
     return await dispatch(argv, ports, globals);
   } catch (error) {
     const output = await outputFor(ports, globals);
-    return renderError(error, output, globals.debug);
+    return await renderError(error, output, { debug: globals.debug, version: ports.version });
   }
 }
 
-/** Says what went wrong; returns the exit status. */
-export function renderError(error: unknown, output: Output, debug: boolean): number {
-  const stack = debug && error instanceof Error ? stackOf(error) : undefined;
-  if (error instanceof AppError) {
-    output.error({ code: error.code, message: error.message, hint: error.hint, stack });
-    return exitStatusOf(error.code);
+/** For the completion scripts alone; whatever happens, a shell at its prompt hears no complaint. */
+async function answerShell(words: readonly string[], ports: ProcessPorts): Promise<number> {
+  const { complete, FILES } = await import('./complete.ts');
+  const global = guessGlobals(words);
+  try {
+    const output = await outputFor(ports, global);
+    const found = await complete(words, { ...ports, global, output });
+    if (found === FILES) output.data(FILES);
+    else
+      for (const { value, description } of found)
+        output.data(description ? `${value}\t${description}` : value);
+  } catch {
+    // No completion, then.
   }
-  const hint = debug ? undefined : 'run the command again with --debug to see where it came from';
-  output.error({ code: 'internal', message: `unexpected failure: ${messageOf(error)}`, hint, stack });
-  return EXIT.failure;
+  return EXIT.ok;
+}
+
+/** Says what went wrong; returns the exit status. */
+export async function renderError(
+  error: unknown,
+  output: Output,
+  about: { debug: boolean; version: string },
+): Promise<number> {
+  const { ERRORS, anchorOf } = await import('../commands/error-catalogue.ts');
+  const stack = about.debug && error instanceof Error ? stackOf(error) : undefined;
+  if (!(error instanceof AppError)) {
+    const where = `semilayer ${about.version}, Node ${process.versions.node}, ${process.platform}`;
+    const hint = about.debug
+      ? `report it with this output (${where})`
+      : `report it with the command and what it prints with --debug (${where})`;
+    output.error({ code: 'internal', message: `unexpected failure: ${messageOf(error)}`, hint, stack });
+    return EXIT.failure;
+  }
+  const { code, message, requestId } = error;
+  const known = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined;
+  output.error({
+    code,
+    message,
+    hint: error.hint ?? known?.hint,
+    requestId,
+    docs: known && anchorOf(code),
+    stack,
+  });
+  return exitStatusOf(code);
 }
 
 async function dispatch(
@@ -53,12 +90,17 @@ async function dispatch(
     ],
     groups: GROUPS,
     print: text => void stdout.write(text),
-    width: stdout.isTTY ? stdout.columns : undefined,
+    width: Math.min((stdout.isTTY && stdout.columns) || HELP_COLUMNS, HELP_COLUMNS),
     act: async (spec, args, flags) => {
       Object.assign(globals, globalsOf(flags));
       const ctx: Context = { ...ports, global: globals, output: await outputFor(ports, globals) };
       const result = await spec.run(args, flags, ctx);
       if (typeof result === 'number') status = result;
+      // Nothing is loaded for it where there is no terminal.
+      if (stdout.isTTY && !spec.unattended) {
+        const { mayCheckForUpdate, tellOfUpdate } = await import('../commands/update-notice.ts');
+        if (mayCheckForUpdate(ctx)) await tellOfUpdate(ctx);
+      }
     },
   });
   if (argv.length === 0) {
@@ -99,7 +141,19 @@ function guessGlobals(argv: readonly string[]): GlobalOptions {
   const end = argv.indexOf('--');
   const options = new Set(end < 0 ? argv : argv.slice(0, end));
   const color = options.has('--no-color') ? { color: false } : options.has('--color') ? { color: true } : {};
-  return globalsOf({ debug: options.has('--debug'), json: options.has('--json'), ...color });
+  const following = (name: string): string | undefined => {
+    const at = argv.indexOf(name);
+    return at >= 0 && (end < 0 || at < end) ? argv[at + 1] : undefined;
+  };
+  return globalsOf({
+    debug: options.has('--debug'),
+    json: options.has('--json'),
+    insecure: options.has('--insecure'),
+    context: following('--context'),
+    serviceUrl: following('--service-url'),
+    caFile: following('--ca-file'),
+    ...color,
+  });
 }
 
 /** The leading words that name a command, for the hint. */
@@ -111,29 +165,6 @@ function commandWords(argv: readonly string[]): string[] {
     if (usages.some(usage => usage === path || usage.startsWith(`${path} `))) return words.slice(0, length);
   }
   return [];
-}
-
-function helpCommand(
-  print: (text: string) => void,
-  find: (words: string[]) => { outputHelp(): void } | undefined,
-): CommandSpec {
-  return {
-    usage: 'help [topic...]',
-    summary: 'Show help of a command, or about exit-codes or environment',
-    examples: ['help runners create', 'help exit-codes', 'help environment'],
-    run: async ([topic]) => {
-      const words = topic as string[];
-      const { helpTopic } = await import('../commands/help-topics.ts');
-      const text = words.length === 1 ? helpTopic(words[0] as string) : undefined;
-      if (text !== undefined) return print(text);
-      const command = find(words);
-      if (command) return command.outputHelp();
-      throw new AppError('usage', {
-        message: `there is no help about "${words.join(' ')}"`,
-        hint: 'semilayer help shows the commands; further topics: exit-codes, environment',
-      });
-    },
-  };
 }
 
 /** Where it was thrown, and the same of what caused it. */

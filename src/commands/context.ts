@@ -3,9 +3,10 @@ import type { Context } from '../cli/context.ts';
 import { contextNamed, makeCurrent, removeContext } from '../config/contexts.ts';
 import { contextName, gatherInput } from '../config/resolve.ts';
 import type { StoredContext } from '../config/user-config.ts';
-import { AppError } from '../errors.ts';
+import { AppError, EXIT } from '../errors.ts';
 import type { Column } from '../output/output.ts';
 import { fingerprintOf } from '../protocol/token.ts';
+import { agreedAtTerminal } from './ask.ts';
 
 interface ContextView {
   name: string;
@@ -34,6 +35,7 @@ export async function listContexts(ctx: Context): Promise<void> {
 export async function useContext(name: string, ctx: Context): Promise<void> {
   await makeCurrent(ctx.env, name);
   ctx.output.success(`context "${name}" is now current`);
+  ctx.output.next('semilayer whoami');
   const inUse = contextName(await gatherInput(ctx));
   if (inUse && inUse.value !== name) {
     ctx.output.warn(`here, ${inUse.from} goes before it and names "${inUse.value}"`);
@@ -58,9 +60,13 @@ export async function showContext(name: string | undefined, ctx: Context): Promi
   ]);
 }
 
-export async function forgetContext(name: string, ctx: Context): Promise<void> {
+export async function forgetContext(name: string, flags: { yes?: boolean }, ctx: Context): Promise<number> {
+  contextNamed((await gatherInput(ctx)).user, name);
+  const question = `Remove context "${name}"? Its key is forgotten.`;
+  if (!(await agreedAtTerminal(question, flags, ctx, name))) return EXIT.failure;
   await removeContext(ctx.env, name);
   ctx.output.success(`removed context "${name}"`);
+  return EXIT.ok;
 }
 
 function viewOf(

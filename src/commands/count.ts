@@ -1,15 +1,18 @@
 /** `semilayer count`. */
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
+import { sourceGiven, targetGiven } from './ask.ts';
 import { DEFAULT_DEADLINE_MS, type QuestionFlags, questionOf } from './question.ts';
 import { openService, recordPath } from './service.ts';
 
 export async function count(
-  source: string,
-  target: string,
+  givenSource: string | undefined,
+  givenTarget: string | undefined,
   flags: Pick<QuestionFlags, 'where' | 'timeout'>,
   ctx: Context,
 ): Promise<void> {
+  const source = await sourceGiven(givenSource, 'count', ctx);
+  const target = await targetGiven(givenTarget, source, ctx);
   const question = questionOf(target, flags);
   const { client } = await openService(ctx);
   const deadlineMs = question.deadlineMs ?? DEFAULT_DEADLINE_MS;

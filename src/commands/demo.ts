@@ -230,7 +230,9 @@ class Demo {
   /** Nothing of the caller's own set-up reaches the demo, and nothing of the demo's remains in it. */
   #environment(): NodeJS.ProcessEnv {
     const env = Object.fromEntries(
-      Object.entries(this.#ctx.env).filter(([name]) => !/^(SEMILAYER_|PORT$|FORCE_COLOR$)/.test(name)),
+      Object.entries(this.#ctx.env).filter(
+        ([name]) => !/^(SEMILAYER_|PORT$|FORCE_COLOR$|https?_proxy$)/i.test(name),
+      ),
     );
     return { ...env, SEMILAYER_CONFIG_DIR: join(this.#directory, 'config'), NO_COLOR: '1' };
   }

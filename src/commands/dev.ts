@@ -4,6 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Client, createClient } from '../api/client.ts';
+import { bridgeManifests } from '../bridges/manifests.ts';
 import { writeSampleDatabase } from '../bridges/sample-data.ts';
 import type { Context } from '../cli/context.ts';
 import { restoreContext, shadowContext } from '../config/contexts.ts';
@@ -78,6 +79,7 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
     // The key of this run is made below, so a stray one in the environment decides nothing.
     offeredKey: undefined,
     version: ctx.version,
+    bridges: bridgeManifests,
     clock: ctx.clock,
     random: ctx.random,
     onWarning: message => output.warn(message),
@@ -100,6 +102,8 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
         runnerId: RUNNER,
         authToken: token,
         runtimeVersion: ctx.version,
+        // The gateway is in this process: no proxy lies between.
+        env: {},
         onConnected: resolve,
         onEvent: reporter(ctx),
       });
@@ -108,9 +112,8 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
       );
     });
     await Promise.race([connected, aborted(stop)]);
-    recorded = true;
-    await shadowContext(ctx.env, CONTEXT, { serviceUrl: gateway.url, gatewayUrl, key });
-    await announce(client, ctx);
+    recorded = await record({ serviceUrl: gateway.url, gatewayUrl, key }, ctx);
+    await announce(client, recorded, ctx);
     await aborted(stop);
   } finally {
     if (recorded) await restoreContext(ctx.env, CONTEXT, gateway.url, answers);
@@ -147,13 +150,34 @@ async function orExisting<T>(create: () => Promise<T>, otherwise: () => Promise<
   }
 }
 
-async function announce(client: Client, ctx: Context): Promise<void> {
+/** @returns whether there is something to undo; not where nothing can be written, and the environment has to do. */
+async function record(
+  context: { serviceUrl: string; gatewayUrl: string; key: string },
+  ctx: Context,
+): Promise<boolean> {
+  try {
+    await shadowContext(ctx.env, CONTEXT, context);
+    return true;
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    ctx.output.warn(`${error.message}; set these in the other terminal:`);
+    ctx.output.data(`SEMILAYER_SERVICE_URL=${context.serviceUrl}`);
+    ctx.output.data(`SEMILAYER_API_KEY=${context.key}`);
+    return false;
+  }
+}
+
+async function announce(client: Client, recorded: boolean, ctx: Context): Promise<void> {
   const { output } = ctx;
   const { url } = (await client.post('/v1/session/links', {})) as { url: string };
   output.note('');
   output.note('Console, once, within five minutes:');
   output.data(`  ${url}`);
-  output.note(`In another terminal, with nothing to set (context "${CONTEXT}" is current while this runs):`);
+  output.note(
+    recorded
+      ? `In another terminal, with nothing to set (context "${CONTEXT}" is current while this runs):`
+      : 'In another terminal:',
+  );
   output.data(`  semilayer query ${SOURCE} orders --where '{"status":"shipped"}' --limit 5`);
   output.note('');
 }

@@ -1,11 +1,12 @@
 /** `semilayer gateway keys|backup`: the way back into a gateway that is stopped, through its directory. */
 import { resolve } from 'node:path';
 import type { Context } from '../cli/context.ts';
-import { AppError } from '../errors.ts';
+import { AppError, EXIT } from '../errors.ts';
 import { fingerprintOf, formatSecret, hashSecret, TOKEN_SECRET_BYTES } from '../protocol/token.ts';
 import { openDataDirectory } from '../store/data-directory.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import type { Actor, ApiKeyRecord, Role, Store } from '../store/store.ts';
+import { agreedAtTerminal } from './ask.ts';
 import { KEY_COLUMNS } from './keys.ts';
 import type { KeyRecord } from './records.ts';
 
@@ -47,10 +48,17 @@ export async function listGatewayKeys(flags: DirectoryFlags, ctx: Context): Prom
   ctx.output.list(records.map(viewOf), KEY_COLUMNS, 'no keys');
 }
 
-export async function revokeGatewayKey(key: string, flags: DirectoryFlags, ctx: Context): Promise<void> {
+export async function revokeGatewayKey(
+  key: string,
+  flags: DirectoryFlags & { yes?: boolean },
+  ctx: Context,
+): Promise<number> {
+  const question = `Revoke the API key "${key}"? Whoever uses it is refused once the gateway runs again.`;
+  if (!(await agreedAtTerminal(question, flags, ctx, key))) return EXIT.failure;
   // Whoever is here can make another, so even the last admin key may go.
   const record = await withStore(flags, ctx, store => store.revokeKey(key, ACTOR, { allowLastAdmin: true }));
   ctx.output.success(`revoked key ${record.name}`);
+  return EXIT.ok;
 }
 
 export async function backupGateway(file: string, flags: DirectoryFlags, ctx: Context): Promise<void> {

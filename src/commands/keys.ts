@@ -1,7 +1,8 @@
 /** `semilayer keys create|list|revoke`. */
 import type { Context } from '../cli/context.ts';
-import { AppError } from '../errors.ts';
+import { AppError, EXIT } from '../errors.ts';
 import type { Column } from '../output/output.ts';
+import { agreedAtTerminal } from './ask.ts';
 import type { KeyRecord } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
 
@@ -23,6 +24,7 @@ export async function createKey(name: string, flags: { role?: string }, ctx: Con
   if (ctx.global.json) ctx.output.document(record);
   else ctx.output.data(`SEMILAYER_API_KEY=${record.key}`);
   ctx.output.success(`created key ${record.name} (${record.role}), ${record.fingerprint}: shown this once`);
+  ctx.output.next('semilayer login --api-key-stdin, where it is used');
 }
 
 export async function listKeys(ctx: Context): Promise<void> {
@@ -30,8 +32,11 @@ export async function listKeys(ctx: Context): Promise<void> {
   ctx.output.list(await everyItem<KeyRecord>(client, '/v1/keys'), KEY_COLUMNS, 'no keys');
 }
 
-export async function revokeKey(key: string, ctx: Context): Promise<void> {
+export async function revokeKey(key: string, flags: { yes?: boolean }, ctx: Context): Promise<number> {
   const { client } = await openService(ctx);
+  const question = `Revoke the API key "${key}"? Whoever uses it is refused at once.`;
+  if (!(await agreedAtTerminal(question, flags, ctx, key))) return EXIT.failure;
   await client.delete(recordPath('keys', key));
   ctx.output.success(`revoked key ${key}`);
+  return EXIT.ok;
 }

@@ -10,11 +10,10 @@ import {
   type ResolveInput,
 } from '../config/resolve.ts';
 import { checkContextName } from '../config/user-config.ts';
-import { AppError, EXIT } from '../errors.ts';
-import { askHidden } from '../output/prompt.ts';
+import { AppError } from '../errors.ts';
 import { sanitise } from '../output/sanitise.ts';
 import { fingerprintOf } from '../protocol/token.ts';
-import { mayAsk } from './ask.ts';
+import { mayAsk, promptsOf } from './ask.ts';
 import { clientOf } from './service.ts';
 import { readStdin } from './source-url.ts';
 
@@ -22,14 +21,13 @@ export interface LoginFlags {
   apiKeyStdin?: boolean;
 }
 
-export async function login(flags: LoginFlags, ctx: Context): Promise<number> {
+export async function login(flags: LoginFlags, ctx: Context): Promise<void> {
   const { output } = ctx;
   const input = await gatherInput(ctx);
   const serviceUrl = checkedServiceUrl(serviceToJoin(input));
   const name = input.flags.context ?? (ctx.env.SEMILAYER_CONTEXT || new URL(serviceUrl).host);
   checkContextName(name);
   const key = await readKey(flags, serviceUrl, ctx);
-  if (key === undefined) return EXIT.interrupted;
   const client = await clientOf(ctx, serviceUrl, key);
   const answer = (await client.get('/v1/whoami')) as { name?: string; role?: string; gatewayUrl?: string };
   const gatewayUrl = typeof answer.gatewayUrl === 'string' ? answer.gatewayUrl : null;
@@ -40,10 +38,10 @@ export async function login(flags: LoginFlags, ctx: Context): Promise<number> {
     output.document({ context: name, serviceUrl, gatewayUrl, name: keyName, role, fingerprint });
   output.success(`logged in to ${serviceUrl} as ${sanitise(`${keyName} (${role})`)}, key ${fingerprint}`);
   output.note(`context "${name}" is now current`);
+  output.next('semilayer runners list');
   if (ctx.env.SEMILAYER_API_KEY && flags.apiKeyStdin) {
     output.warn('SEMILAYER_API_KEY is set and goes before what login remembers; unset it');
   }
-  return EXIT.ok;
 }
 
 /** A flag, the environment, the context that is named and there already, else the hosted service. */
@@ -60,8 +58,7 @@ function serviceToJoin(input: ResolveInput): Resolved {
     : { value: HOSTED_SERVICE_URL, from: 'default' };
 }
 
-/** @returns undefined when the person gave up. */
-async function readKey(flags: LoginFlags, serviceUrl: string, ctx: Context): Promise<string | undefined> {
+async function readKey(flags: LoginFlags, serviceUrl: string, ctx: Context): Promise<string> {
   if (flags.apiKeyStdin) {
     const key = (await readStdin(ctx)).trim();
     if (key === '') throw new AppError('usage', { message: '--api-key-stdin: there is no key on stdin' });
@@ -74,7 +71,7 @@ async function readKey(flags: LoginFlags, serviceUrl: string, ctx: Context): Pro
       hint: 'pipe it in with --api-key-stdin, or set SEMILAYER_API_KEY',
     });
   }
-  const key = await askHidden(ctx.streams, `API key for ${serviceUrl}`);
-  if (key?.trim() === '') throw new AppError('usage', { message: 'no key was entered' });
-  return key?.trim();
+  const key = await (await promptsOf(ctx)).secret(`API key for ${serviceUrl}`);
+  if (key === '') throw new AppError('usage', { message: 'no key was entered' });
+  return key;
 }

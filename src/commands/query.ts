@@ -2,6 +2,7 @@
 import type { Client } from '../api/client.ts';
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
+import { sourceGiven, targetGiven } from './ask.ts';
 import { DEFAULT_DEADLINE_MS, type QuestionFlags, questionOf } from './question.ts';
 import { csvRows, ndjsonRows, type RowSink, tableRows } from './row-sink.ts';
 import { openService, recordPath } from './service.ts';
@@ -14,8 +15,15 @@ export interface QueryFlags extends QuestionFlags {
 type Form = 'json' | 'ndjson' | 'csv' | 'table';
 
 /** Nothing goes to stdout but rows: a failure, the first rows given out or not, is thrown. */
-export async function query(source: string, target: string, flags: QueryFlags, ctx: Context): Promise<void> {
+export async function query(
+  givenSource: string | undefined,
+  givenTarget: string | undefined,
+  flags: QueryFlags,
+  ctx: Context,
+): Promise<void> {
   const form = formOf(flags, ctx);
+  const source = await sourceGiven(givenSource, 'query', ctx);
+  const target = await targetGiven(givenTarget, source, ctx);
   const question = questionOf(target, flags);
   const { client } = await openService(ctx);
   const path = `${recordPath('sources', source)}/query`;
@@ -29,16 +37,16 @@ export async function query(source: string, target: string, flags: QueryFlags, c
       return;
     }
     const sink = await sinkOf(form, question.select, ctx);
-    let columns: (() => Promise<readonly string[] | undefined>) | undefined;
+    let complete = false;
     try {
       for await (const lines of client.stream(path, question, { deadlineMs })) {
         progress.stop();
         await sink.take(lines);
       }
-      columns = () => columnsOf(client, source, target);
+      complete = true;
     } finally {
       progress.stop();
-      await sink.end(columns);
+      await sink.end(complete, () => columnsOf(client, source, target));
     }
   } finally {
     progress.stop();

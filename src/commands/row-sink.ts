@@ -9,11 +9,11 @@ export interface RowSink {
   /** Resolves when more may come. */
   take(lines: readonly string[]): Promise<void>;
   /**
-   * After the last row, or what turned out to be the last.
+   * After the last row, or what turned out to be the last: then the answer is not complete.
    *
    * @param columns of the table, for a complete answer that had no row to tell them.
    */
-  end(columns?: () => Promise<readonly string[] | undefined>): Promise<void>;
+  end(complete: boolean, columns: () => Promise<readonly string[] | undefined>): Promise<void>;
 }
 
 type Row = Record<string, unknown>;
@@ -64,8 +64,8 @@ export function csvRows(output: Output, select: readonly string[] | undefined): 
       }
       await output.write(text);
     },
-    async end(columnsOfTable) {
-      columns ??= await columnsOfTable?.();
+    async end(complete, columnsOfTable) {
+      if (complete) columns ??= await columnsOfTable();
       const text = header();
       if (text !== '') await output.write(text);
     },
@@ -90,7 +90,8 @@ export async function tableRows(ctx: Context, select: readonly string[] | undefi
     const rows = page;
     page = [];
     const columns = select ?? [...new Set(rows.flatMap(row => Object.keys(row)))];
-    await output.write(`${rowsTable(rows, columns, chalk)}\n`);
+    const width = (): number => ctx.streams.stdout.columns || 80;
+    await output.write(`${rowsTable(rows, columns, { chalk, width })}\n`);
   };
   return {
     async take(lines) {
@@ -101,9 +102,10 @@ export async function tableRows(ctx: Context, select: readonly string[] | undefi
       }
       if (page.length > 0) cancelWait ??= clock.after(PAGE_WAIT_MS, () => void flush());
     },
-    async end() {
+    async end(complete) {
       await flush();
-      output.note(`${count} ${count === 1 ? 'row' : 'rows'}`);
+      if (complete || count > 0)
+        output.note(`${count} ${count === 1 ? 'row' : 'rows'}${complete ? '' : ', then a failure'}`);
     },
   };
 }

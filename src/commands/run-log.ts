@@ -2,6 +2,7 @@
 
 import { assertNever } from '../errors.ts';
 import type { Chalk } from '../output/colour.ts';
+import { redact } from '../output/redact.ts';
 import { formatDuration } from '../platform/duration.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import type { RunnerEvent } from '../runner/events.ts';
@@ -121,7 +122,7 @@ export interface LogFormat {
 /** One line, without its newline. */
 export function formatLine(line: LogLine, format: LogFormat): string {
   const time = format.now().toISOString();
-  if (format.json) return JSON.stringify({ time, level: line.level, msg: line.msg, ...line.fields });
+  if (format.json) return redact(JSON.stringify({ time, level: line.level, msg: line.msg, ...line.fields }));
   const msg = format.safe(line.msg);
   if (!format.colours) return `${time} ${line.level.toUpperCase().padEnd(5)} ${msg}`;
   const { green, red, yellow, dim } = format.colours;

@@ -1,6 +1,7 @@
 /** What `semilayer run` will do, out of flags, environment and files, before anything is started. */
 import { readFile } from 'node:fs/promises';
 import type { Context } from '../cli/context.ts';
+import { readCaFile } from '../config/ca-file.ts';
 import { readEnvFile } from '../config/env-file.ts';
 import { resolveGatewayUrl } from '../config/resolve.ts';
 import { AppError } from '../errors.ts';
@@ -76,7 +77,7 @@ export async function resolveRunSettings(flags: RunFlags, ctx: Context): Promise
     gracePeriodMs: parseDuration(flags.gracePeriod ?? '25s', '--grace-period'),
     health: resolveHealth(flags, env),
     logFormat: logFormatOf(flags.logFormat),
-    ca: await readCa(ctx.global.caFile ?? nonEmpty(env.SEMILAYER_CA_FILE)),
+    ca: await readCaFile(ctx.global.caFile, env),
     env,
     warnings,
   };
@@ -115,7 +116,7 @@ async function resolveToken(
 }
 
 /** A name without a path is taken for a gateway of ours; plain `ws` is for this machine alone. */
-function checkedGatewayUrl(text: string, insecure: boolean): string {
+export function checkedGatewayUrl(text: string, insecure: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   const scheme = url && { 'ws:': 'ws:', 'wss:': 'wss:', 'http:': 'ws:', 'https:': 'wss:' }[url.protocol];
   if (!url || !scheme) {
@@ -163,17 +164,6 @@ export function integer(text: string, what: string, min: number, max: number): n
 function logFormatOf(text = 'pretty'): 'pretty' | 'json' {
   if (text === 'pretty' || text === 'json') return text;
   throw new AppError('usage', { message: `--log-format must be pretty or json, not "${text}"` });
-}
-
-async function readCa(path: string | undefined): Promise<string[] | undefined> {
-  if (path === undefined) return undefined;
-  const { rootCertificates } = await import('node:tls');
-  try {
-    // A list given to TLS replaces the system's, so the usual roots go in beside it.
-    return [...rootCertificates, await readFile(path, 'utf8')];
-  } catch (cause) {
-    throw new AppError('usage', { message: `the CA file ${path} cannot be read`, cause });
-  }
 }
 
 async function readAll(stdin: NodeJS.ReadStream): Promise<string> {

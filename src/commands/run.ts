@@ -3,6 +3,7 @@ import type { Context } from '../cli/context.ts';
 import { AppError, EXIT } from '../errors.ts';
 import { colourOf } from '../output/colour.ts';
 import type { Progress } from '../output/output.ts';
+import { redact } from '../output/redact.ts';
 import { sanitise } from '../output/sanitise.ts';
 import { formatDuration } from '../platform/duration.ts';
 import type { HealthServer } from '../runner/health-server.ts';
@@ -49,6 +50,7 @@ async function runRunner(
   let runner: RunnerHandle | undefined;
   let health: HealthServer | undefined;
   let metrics: RunnerMetrics | undefined;
+  const deaf = ctx.onStrayError(error => log.line(strayLine(error)));
   try {
     if (settings.health) {
       const [{ startHealthServer }, { runnerMetrics }] = await Promise.all([
@@ -91,6 +93,7 @@ async function runRunner(
     if (error) throw error;
     return EXIT.ok;
   } finally {
+    deaf();
     await health?.close();
   }
 }
@@ -114,6 +117,21 @@ function startLine(settings: RunSettings): LogLine {
   };
 }
 
+/**
+ * A promise or a callback of some bridge, after its job or beside it: the other jobs go on. What it says may hold a
+ * password, so only its kind is told.
+ */
+function strayLine(error: unknown): LogLine {
+  const { name, code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const kind = [name, code].filter(one => typeof one === 'string').join(' ');
+  return {
+    level: 'error',
+    msg: `a bridge failed where no job waited for it${kind === '' ? '' : ` (${kind})`}`,
+    fields: { error: kind },
+    tone: 'bad',
+  };
+}
+
 interface RunLog {
   line(line: LogLine): void;
   event(event: RunnerEvent): void;
@@ -124,7 +142,12 @@ function createLog(json: boolean, ctx: Context): RunLog {
   const { output, clock } = ctx;
   const colours =
     !json && output.stdoutIsTerminal ? colourOf(ctx.streams.stdout, ctx.env, ctx.global.color) : undefined;
-  const format = { json, colours, now: () => new Date(clock.now()), safe: sanitise };
+  const format = {
+    json,
+    colours,
+    now: () => new Date(clock.now()),
+    safe: (text: string) => sanitise(redact(text)),
+  };
   let spinner: Progress | undefined;
   /** One turns at a time: it owns the terminal's last line, and steps aside for a log line or the next one. */
   const spin = (text: string | undefined): void => {

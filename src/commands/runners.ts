@@ -3,9 +3,10 @@ import type { Context } from '../cli/context.ts';
 import { checkEnvFileWritable, writeEnvFile } from '../config/env-file.ts';
 import { AppError, EXIT, messageOf } from '../errors.ts';
 import { parseDuration } from '../platform/duration.ts';
-import { agreed } from './ask.ts';
+import { agreed, mayAsk, missingArgument, promptsOf, runnerGiven, sourcesGiven } from './ask.ts';
 import type { RunnerRecord } from './records.ts';
 import { gatewayToTell, openService, recordPath, type Service } from './service.ts';
+import { checkName } from './source-questions.ts';
 
 type NewToken = RunnerRecord & { token: string };
 
@@ -18,19 +19,37 @@ const MIN_OVERLAP_MS = 1_000;
 const MAX_OVERLAP_MS = 604_800_000;
 
 export async function createRunner(
-  name: string,
+  given: string | undefined,
   flags: TokenFlags & { type?: string },
   ctx: Context,
 ): Promise<void> {
+  if (given === undefined && !mayAsk(ctx)) throw missingArgument("'name'", 'semilayer runners create --help');
   const service = await openService(ctx);
-  if (flags.envFile !== undefined) await checkEnvFileWritable(flags.envFile);
-  const body = { name, ...(flags.type === undefined ? {} : { type: flags.type }) };
+  const { name, type } =
+    given === undefined ? await askNewRunner(flags, ctx) : { name: given, type: flags.type };
+  await prepareEnvFile(flags, ctx);
+  const body = { name, ...(type === undefined ? {} : { type }) };
   const record = tokenOf(await service.client.post('/v1/runners', body));
   await handOver(record, 'created', flags, service, ctx);
 }
 
+async function askNewRunner(
+  flags: { type?: string },
+  ctx: Context,
+): Promise<{ name: string; type: string | undefined }> {
+  const prompts = await promptsOf(ctx);
+  const name = await prompts.text('Name of the runner', { validate: checkName });
+  const type =
+    flags.type ??
+    (await prompts.choose('Deployment type', [
+      { value: 'customer', name: 'customer: it runs in your own network' },
+      { value: 'saas', name: 'saas: SemiLayer runs it (not by self-service)' },
+    ]));
+  return { name, type };
+}
+
 export async function rotateRunner(
-  runner: string,
+  given: string | undefined,
   flags: TokenFlags & { overlap?: string; yes?: boolean },
   ctx: Context,
 ): Promise<number> {
@@ -38,13 +57,14 @@ export async function rotateRunner(
     flags.overlap === undefined
       ? undefined
       : parseDuration(flags.overlap, '--overlap', { minMs: MIN_OVERLAP_MS, maxMs: MAX_OVERLAP_MS });
+  const runner = await runnerGiven(given, 'runners rotate', ctx);
   const service = await openService(ctx);
   const path = recordPath('runners', runner);
   const consequence =
     overlapMs === undefined ? 'its sessions end at once' : `its old token ends in ${flags.overlap}`;
-  if (!(await agreed(`Rotate the token of runner "${runner}"? ${consequence}.`, flags, ctx)))
+  if (!(await agreed(`Rotate the token of runner "${runner}"? ${consequence}.`, flags, ctx, runner)))
     return EXIT.failure;
-  if (flags.envFile !== undefined) await checkEnvFileWritable(flags.envFile);
+  await prepareEnvFile(flags, ctx);
   const record = tokenOf(
     await service.client.post(`${path}/rotate`, overlapMs === undefined ? {} : { overlapMs }),
   );
@@ -52,35 +72,60 @@ export async function rotateRunner(
   return EXIT.ok;
 }
 
-export async function revokeRunner(runner: string, flags: { yes?: boolean }, ctx: Context): Promise<number> {
+export async function revokeRunner(
+  given: string | undefined,
+  flags: { yes?: boolean },
+  ctx: Context,
+): Promise<number> {
+  const runner = await runnerGiven(given, 'runners revoke', ctx);
   const { client } = await openService(ctx);
   const path = recordPath('runners', runner);
-  if (!(await agreed(`Revoke runner "${runner}"? Its tokens and sessions end at once.`, flags, ctx))) {
+  if (
+    !(await agreed(`Revoke runner "${runner}"? Its tokens and sessions end at once.`, flags, ctx, runner))
+  ) {
     return EXIT.failure;
   }
   const record = (await client.post(`${path}/revoke`, {})) as RunnerRecord;
   if (ctx.global.json) ctx.output.document(record);
   ctx.output.success(`revoked runner ${record.name} (${record.id}); its record stays`);
+  ctx.output.next(`semilayer runners delete ${record.name}, where its record is not wanted either`);
   return EXIT.ok;
 }
 
-export async function deleteRunner(runner: string, flags: { yes?: boolean }, ctx: Context): Promise<number> {
+export async function deleteRunner(
+  given: string | undefined,
+  flags: { yes?: boolean },
+  ctx: Context,
+): Promise<number> {
+  const runner = await runnerGiven(given, 'runners delete', ctx);
   const { client } = await openService(ctx);
   const path = recordPath('runners', runner);
-  if (!(await agreed(`Delete runner "${runner}"? Its sessions end at once.`, flags, ctx)))
+  if (!(await agreed(`Delete runner "${runner}"? Its sessions end at once.`, flags, ctx, runner)))
     return EXIT.failure;
   await client.delete(path);
   ctx.output.success(`deleted runner ${runner}`);
   return EXIT.ok;
 }
 
-export async function assignSources(runner: string, sources: string[], ctx: Context): Promise<void> {
+export async function assignSources(
+  givenRunner: string | undefined,
+  givenSources: string[] | undefined,
+  ctx: Context,
+): Promise<void> {
+  const runner = await runnerGiven(givenRunner, 'runners assign', ctx);
+  const sources = await sourcesGiven(givenSources, 'runners assign', ctx);
   const { client } = await openService(ctx);
   const record = (await client.post(`${recordPath('runners', runner)}/sources`, { sources })) as RunnerRecord;
   saySources(record, ctx);
 }
 
-export async function unassignSources(runner: string, sources: string[], ctx: Context): Promise<void> {
+export async function unassignSources(
+  givenRunner: string | undefined,
+  givenSources: string[] | undefined,
+  ctx: Context,
+): Promise<void> {
+  const runner = await runnerGiven(givenRunner, 'runners unassign', ctx);
+  const sources = await sourcesGiven(givenSources, 'runners unassign', ctx);
   const { client } = await openService(ctx);
   const record = (await client.delete(`${recordPath('runners', runner)}/sources`, {
     sources,
@@ -92,6 +137,7 @@ function saySources(record: RunnerRecord, ctx: Context): void {
   if (ctx.global.json) ctx.output.document(record);
   const { name, sources } = record;
   ctx.output.success(`runner ${name} answers for ${sources.length === 0 ? 'no source' : sources.join(', ')}`);
+  if (sources.length > 0) ctx.output.next(`semilayer sources test ${sources[sources.length - 1]}`);
 }
 
 /** Gives the token to stdout or the env file, and to nothing else. */
@@ -121,6 +167,17 @@ async function handOver(
   }
   const gatewayUrl = await gatewayToTell(service);
   if (gatewayUrl !== undefined) output.note(`where it runs, set SEMILAYER_GATEWAY_URL=${gatewayUrl}`);
+  output.next(
+    done === 'created'
+      ? `semilayer run --env-file ${flags.envFile ?? '.env'}`
+      : `give the new token to its runners; semilayer runners show ${record.name} tells which they use`,
+  );
+}
+
+/** Before there is a token to lose. */
+async function prepareEnvFile(flags: TokenFlags, ctx: Context): Promise<void> {
+  if (flags.envFile === undefined) return;
+  for (const warning of await checkEnvFileWritable(flags.envFile)) ctx.output.warn(warning);
 }
 
 /** The token is gone if it cannot be written: say so, and how to get another. */

@@ -4,6 +4,7 @@ import type { Context } from '../cli/context.ts';
 import { readCaFile } from '../config/ca-file.ts';
 import { gatherInput, isHosted, resolveService, type ServiceSettings } from '../config/resolve.ts';
 import { AppError } from '../errors.ts';
+import { proxyAgent } from '../platform/agent.ts';
 
 export interface Service {
   client: Client;
@@ -21,15 +22,30 @@ export async function openService(ctx: Context): Promise<Service> {
       hint: 'semilayer login, or set SEMILAYER_API_KEY; to try things out: semilayer dev',
     });
   }
+  if (settings.overridden) {
+    const { fingerprintOf } = await import('../protocol/token.ts');
+    ctx.output.warn(
+      `SEMILAYER_API_KEY (${fingerprintOf(key)}) goes before the key of ${settings.overridden.from} (${fingerprintOf(settings.overridden.value)})`,
+    );
+  }
   return { client: await clientOf(ctx, settings.serviceUrl.value, key), settings, key };
 }
 
-export async function clientOf(ctx: Context, serviceUrl: string, key: string | undefined): Promise<Client> {
+/** @param signal ends whatever is under way. */
+export async function clientOf(
+  ctx: Context,
+  serviceUrl: string,
+  key: string | undefined,
+  signal?: AbortSignal,
+): Promise<Client> {
+  const ca = await readCaFile(ctx.global.caFile, ctx.env);
   return createClient({
     serviceUrl,
     key,
-    ca: await readCaFile(ctx.global.caFile, ctx.env),
+    ca,
+    agent: await proxyAgent(serviceUrl, { env: ctx.env, ca }),
     version: ctx.version,
+    signal,
     insecure:
       ctx.global.insecure || ctx.env.SEMILAYER_INSECURE === '1' || ctx.env.SEMILAYER_INSECURE === 'true',
   });

@@ -3,6 +3,7 @@ import { ApiError } from '../api/api-error.ts';
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
 import type { Column } from '../output/output.ts';
+import { sourceGiven } from './ask.ts';
 import { openService, recordPath } from './service.ts';
 
 interface Hop {
@@ -36,8 +37,9 @@ const COLUMNS: readonly Column<RunnerTest>[] = [
 ];
 
 /** @throws AppError with the code of the first runner that failed, after the hops of all have been shown. */
-export async function testSource(source: string, ctx: Context): Promise<void> {
+export async function testSource(given: string | undefined, ctx: Context): Promise<void> {
   const { output } = ctx;
+  const source = await sourceGiven(given, 'sources test', ctx);
   const { client } = await openService(ctx);
   const path = `${recordPath('sources', source)}/test`;
   const progress = output.progress(`asking every runner of ${source}`);
@@ -57,6 +59,7 @@ export async function testSource(source: string, ctx: Context): Promise<void> {
   failure ??= failureOf(answer);
   if (failure) throw failure;
   output.success(`${source} can be reached through ${countOf(answer.runners.length)}`);
+  output.next(`semilayer sources targets ${source}`);
 }
 
 function failureOf(answer: TestAnswer): AppError | undefined {

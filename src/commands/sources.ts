@@ -1,9 +1,11 @@
 /** `semilayer sources add|list|show|update|remove|targets`. */
 import type { Context } from '../cli/context.ts';
-import { AppError } from '../errors.ts';
+import { AppError, EXIT } from '../errors.ts';
 import type { Column } from '../output/output.ts';
+import { agreedAtTerminal, mayAsk, sourceGiven } from './ask.ts';
 import type { SourceRecord } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
+import { type AnsweredCredentials, askCredentials, bridgeGiven, sourceName } from './source-questions.ts';
 import { configUrl, readBridge, readUrl, type UrlFlags } from './source-url.ts';
 
 interface AddFlags extends UrlFlags {
@@ -40,28 +42,50 @@ const TARGET_COLUMNS: readonly Column<TargetColumn>[] = [
   { header: 'PRIMARY KEY', value: one => one.primaryKey },
 ];
 
-export async function addSource(name: string, flags: AddFlags, ctx: Context): Promise<void> {
+export async function addSource(given: string | undefined, flags: AddFlags, ctx: Context): Promise<void> {
+  const name = await sourceName(given, ctx);
+  const bridge = await bridgeGiven(flags.bridge, ctx);
   const ways = [flags.urlStdin === true, flags.url !== undefined, flags.runnerLocal === true];
-  if (ways.filter(Boolean).length !== 1) {
+  const said = ways.filter(Boolean).length;
+  if (said > 1 || (said === 0 && !mayAsk(ctx))) {
     throw new AppError('usage', {
       message: 'say where the credentials are with exactly one of --url-stdin, --url and --runner-local',
       hint: 'semilayer sources add --help has examples',
     });
   }
-  const bridge = readBridge(flags.bridge as string, ctx);
-  const given = await readUrl(flags, ctx);
-  const url = given === undefined ? undefined : configUrl(bridge, given, ctx.cwd);
   const { client } = await openService(ctx);
+  const credentials = said === 0 ? await askCredentials(bridge, ctx) : await credentialsOf(flags, ctx);
+  const config = credentials && configOf(credentials, bridge, ctx);
   const record = (await client.post('/v1/sources', {
     name,
     bridge,
-    ...(url === undefined
+    ...(config === undefined
       ? { credentialsLocation: 'runner-local' }
-      : { credentialsLocation: 'managed', config: { url } }),
+      : { credentialsLocation: 'managed', config }),
   })) as SourceRecord;
   saySource(record, 'added', ctx);
-  ctx.output.note(`next: semilayer runners assign <runner> ${record.name}`);
-  if (url === undefined) ctx.output.note(`where the runner starts, set ${variableOf(record.name)}_URL`);
+  ctx.output.next(`semilayer runners assign <runner> ${record.name}`);
+  if (config === undefined) ctx.output.note(`where the runner starts, set ${variableOf(record.name)}_URL`);
+}
+
+async function credentialsOf(flags: AddFlags, ctx: Context): Promise<AnsweredCredentials> {
+  const url = await readUrl(flags, ctx);
+  return url === undefined ? { kind: 'runner-local' } : { kind: 'url', url };
+}
+
+function configOf(
+  credentials: AnsweredCredentials,
+  bridge: string,
+  ctx: Context,
+): Record<string, unknown> | undefined {
+  switch (credentials.kind) {
+    case 'url':
+      return { url: configUrl(bridge, credentials.url, ctx.cwd) };
+    case 'fields':
+      return credentials.config;
+    case 'runner-local':
+      return undefined;
+  }
 }
 
 export async function listSources(ctx: Context): Promise<void> {
@@ -70,7 +94,8 @@ export async function listSources(ctx: Context): Promise<void> {
   ctx.output.list(sources, COLUMNS, 'no sources yet: semilayer sources add <name>');
 }
 
-export async function showSource(source: string, ctx: Context): Promise<void> {
+export async function showSource(given: string | undefined, ctx: Context): Promise<void> {
+  const source = await sourceGiven(given, 'sources show', ctx);
   const { client } = await openService(ctx);
   const record = (await client.get(recordPath('sources', source))) as SourceRecord;
   ctx.output.record(record, [
@@ -83,7 +108,11 @@ export async function showSource(source: string, ctx: Context): Promise<void> {
   ]);
 }
 
-export async function updateSource(source: string, flags: UpdateFlags, ctx: Context): Promise<void> {
+export async function updateSource(
+  given: string | undefined,
+  flags: UpdateFlags,
+  ctx: Context,
+): Promise<void> {
   const { name, credentialsLocation } = flags;
   const bridge = flags.bridge === undefined ? undefined : readBridge(flags.bridge, ctx);
   if (credentialsLocation === 'runner-local' && (flags.urlStdin || flags.url !== undefined)) {
@@ -91,6 +120,7 @@ export async function updateSource(source: string, flags: UpdateFlags, ctx: Cont
       message: 'with --credentials-location runner-local there is no URL to store',
     });
   }
+  const source = await sourceGiven(given, 'sources update', ctx);
   const { client } = await openService(ctx);
   const path = recordPath('sources', source);
   const url = await readUrl(flags, ctx);
@@ -113,13 +143,26 @@ export async function updateSource(source: string, flags: UpdateFlags, ctx: Cont
   saySource((await client.patch(path, change)) as SourceRecord, 'updated', ctx);
 }
 
-export async function removeSource(source: string, flags: { force?: boolean }, ctx: Context): Promise<void> {
+export async function removeSource(
+  given: string | undefined,
+  flags: { force?: boolean; yes?: boolean },
+  ctx: Context,
+): Promise<number> {
+  const source = await sourceGiven(given, 'sources remove', ctx);
   const { client } = await openService(ctx);
+  const question = `Remove source "${source}"? Nobody can query it any more.`;
+  if (!(await agreedAtTerminal(question, flags, ctx, source))) return EXIT.failure;
   await client.delete(`${recordPath('sources', source)}${flags.force ? '?force=true' : ''}`);
   ctx.output.success(`removed source ${source}`);
+  return EXIT.ok;
 }
 
-export async function listTargets(source: string, target: string | undefined, ctx: Context): Promise<void> {
+export async function listTargets(
+  given: string | undefined,
+  target: string | undefined,
+  ctx: Context,
+): Promise<void> {
+  const source = await sourceGiven(given, 'sources targets', ctx);
   const { client } = await openService(ctx);
   const path = `${recordPath('sources', source)}/targets`;
   if (target === undefined) {

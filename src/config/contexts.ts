@@ -6,7 +6,7 @@ import {
   readUserConfig,
   type StoredContext,
   type UserConfig,
-  writeUserConfig,
+  updateUserConfig,
 } from './user-config.ts';
 
 /**
@@ -15,19 +15,17 @@ import {
  */
 export async function saveContext(env: Environment, name: string, context: StoredContext): Promise<void> {
   checkContextName(name);
-  const config = await readUserConfig(env);
-  const before = config.currentContext === name ? config.previousContext : config.currentContext;
-  const contexts = new Map(config.contexts).set(name, context);
-  await writeUserConfig(env, { ...config, currentContext: name, previousContext: before, contexts });
+  await updateUserConfig(env, config => withCurrent(config, name, context));
 }
 
 /** As `saveContext`, for as long as a `dev` runs: a context of this name is kept, for `restoreContext` to bring back. */
 export async function shadowContext(env: Environment, name: string, context: StoredContext): Promise<void> {
-  const config = await readUserConfig(env);
-  const hidden = config.contexts.get(name);
-  const shadowed = hidden ? [...config.shadowed, { name, ...hidden }] : config.shadowed;
-  await writeUserConfig(env, { ...config, shadowed });
-  await saveContext(env, name, context);
+  checkContextName(name);
+  await updateUserConfig(env, config => {
+    const hidden = config.contexts.get(name);
+    const shadowed = hidden ? [...config.shadowed, { name, ...hidden }] : config.shadowed;
+    return withCurrent({ ...config, shadowed }, name, context);
+  });
 }
 
 /**
@@ -43,61 +41,60 @@ export async function restoreContext(
   const { shadowed } = await readUserConfig(env);
   const others = shadowed.filter(one => one.name === name && one.serviceUrl !== serviceUrl);
   const alive = await Promise.all(others.map(one => runs(one.serviceUrl)));
-  const live = others.filter((_, index) => alive[index]);
+  const dead = new Set(others.filter((_, index) => !alive[index]).map(one => one.serviceUrl));
+  await updateUserConfig(env, config => withoutDev(config, name, serviceUrl, dead));
+}
 
-  const config = await readUserConfig(env);
-  const kept = config.shadowed.filter(
-    one => one.name !== name || live.some(same => same.serviceUrl === one.serviceUrl),
-  );
-  if (config.contexts.get(name)?.serviceUrl !== serviceUrl) {
-    // Another `dev` has the name: it is not to bring this one back.
-    if (kept.length < config.shadowed.length) await writeUserConfig(env, { ...config, shadowed: kept });
-    return;
-  }
-  const back = live.at(-1);
+function withoutDev(
+  config: UserConfig,
+  name: string,
+  serviceUrl: string,
+  dead: ReadonlySet<string>,
+): UserConfig {
+  const isOver = (url: string): boolean => url === serviceUrl || dead.has(url);
+  const kept = config.shadowed.filter(one => one.name !== name || !isOver(one.serviceUrl));
+  // Another `dev` has the name: it is not to bring this one back.
+  if (config.contexts.get(name)?.serviceUrl !== serviceUrl) return { ...config, shadowed: kept };
+  const back = kept.findLast(one => one.name === name);
   if (back) {
     const { name: _, ...context } = back;
-    await writeUserConfig(env, {
-      ...config,
-      contexts: new Map(config.contexts).set(name, context),
-      shadowed: kept.filter(one => one.name !== name || one.serviceUrl !== back.serviceUrl),
-    });
-    return;
+    const contexts = new Map(config.contexts).set(name, context);
+    return { ...config, contexts, shadowed: kept.filter(one => one !== back) };
   }
   const { previousContext: previous } = config;
   const contexts = without(config, name);
   const before = previous !== undefined && contexts.has(previous) ? previous : undefined;
   const currentContext = config.currentContext === name ? before : config.currentContext;
-  await writeUserConfig(env, { currentContext, previousContext: undefined, contexts, shadowed: kept });
+  return { currentContext, previousContext: undefined, contexts, shadowed: kept };
 }
 
 /** @throws AppError `not_found`. */
 export async function makeCurrent(env: Environment, name: string): Promise<void> {
-  const config = await readUserConfig(env);
-  contextNamed(config, name);
-  const previousContext = config.currentContext === name ? config.previousContext : config.currentContext;
-  await writeUserConfig(env, { ...config, currentContext: name, previousContext });
+  await updateUserConfig(env, config => {
+    contextNamed(config, name);
+    const previousContext = config.currentContext === name ? config.previousContext : config.currentContext;
+    return { ...config, currentContext: name, previousContext };
+  });
 }
 
 /** @throws AppError `not_found`. */
 export async function removeContext(env: Environment, name: string): Promise<void> {
-  const config = await readUserConfig(env);
-  contextNamed(config, name);
-  await writeUserConfig(env, {
-    ...config,
-    currentContext: config.currentContext === name ? undefined : config.currentContext,
-    previousContext: config.previousContext === name ? undefined : config.previousContext,
-    contexts: without(config, name),
+  await updateUserConfig(env, config => {
+    contextNamed(config, name);
+    return {
+      ...config,
+      currentContext: config.currentContext === name ? undefined : config.currentContext,
+      previousContext: config.previousContext === name ? undefined : config.previousContext,
+      contexts: without(config, name),
+    };
   });
 }
 
 /** Forgets the key of a context and keeps its URLs. */
 export async function forgetKey(env: Environment, name: string): Promise<void> {
-  const config = await readUserConfig(env);
-  const context = contextNamed(config, name);
-  await writeUserConfig(env, {
-    ...config,
-    contexts: new Map(config.contexts).set(name, { ...context, key: null }),
+  await updateUserConfig(env, config => {
+    const context = contextNamed(config, name);
+    return { ...config, contexts: new Map(config.contexts).set(name, { ...context, key: null }) };
   });
 }
 
@@ -115,4 +112,10 @@ function without(config: UserConfig, name: string): Map<string, StoredContext> {
   const contexts = new Map(config.contexts);
   contexts.delete(name);
   return contexts;
+}
+
+function withCurrent(config: UserConfig, name: string, context: StoredContext): UserConfig {
+  const previousContext = config.currentContext === name ? config.previousContext : config.currentContext;
+  const contexts = new Map(config.contexts).set(name, context);
+  return { ...config, currentContext: name, previousContext, contexts };
 }

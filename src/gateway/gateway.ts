@@ -18,7 +18,7 @@ import { InMemoryEvents } from './event-bus.ts';
 import { Api } from './http/api.ts';
 import { type GuardOptions, guard } from './http/guard.ts';
 import { problemOf } from './http/problem.ts';
-import type { HttpServices } from './http/route.ts';
+import type { BridgeManifest, HttpServices } from './http/route.ts';
 import { JobDispatcher } from './job-dispatcher.ts';
 import { LastSeen } from './last-seen.ts';
 import { Records } from './records.ts';
@@ -40,6 +40,8 @@ export interface GatewayOptions {
   /** `SEMILAYER_API_KEY`: the first admin key of an empty data directory. */
   offeredKey: string | undefined;
   version: string;
+  /** Manifests of the bridges that come with the program, for the Console's form. */
+  bridges: () => Promise<readonly BridgeManifest[]>;
   clock: Clock;
   random: Random;
   onWarning: (message: string) => void;
@@ -164,6 +166,7 @@ class Gateway {
       clock,
       random,
       version: options.version,
+      bridges: options.bridges,
       accepting,
       records: this.#records,
       catalog,

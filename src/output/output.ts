@@ -32,16 +32,23 @@ export interface Output {
   list<T>(rows: readonly T[], columns: readonly Column<T>[], emptyMessage: string): void;
   /** One record as label and value lines; with `--json`, `document(record)`. */
   record(record: unknown, fields: readonly [label: string, value: unknown, format?: ColumnFormat][]): void;
+  /** What a check found, as a line of data with ✓, ! or ✗ in front. */
+  finding(status: 'ok' | 'warning' | 'failed', text: string): void;
   /** Words for a person, to stderr; silent with `--quiet`. */
   note(text: string): void;
   /** Like `note`, with a ✓ in front where the terminal can show it. */
   success(text: string): void;
+  /** What to type next, at a terminal: a script knows. */
+  next(command: string): void;
   warn(text: string): void;
   /** `error: …` and `hint: …`, or the JSON form; to stderr, never silenced. */
   error(error: {
     code: string;
     message: string;
     hint?: string | undefined;
+    requestId?: string | undefined;
+    /** Where the documentation speaks of it. */
+    docs?: string | undefined;
     stack?: string | undefined;
   }): void;
   progress(text: string): Progress;

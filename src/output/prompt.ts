@@ -1,55 +1,123 @@
-/** Questions at a terminal: asked on stderr, answered on stdin. */
-import { createInterface } from 'node:readline';
+/** Questions at a terminal: asked on stderr, answered on stdin, with a prompt library that is loaded for the first one. */
+import { Writable } from 'node:stream';
+import { AppError } from '../errors.ts';
+import { sanitise } from './sanitise.ts';
 
 export interface PromptStreams {
   stdin: NodeJS.ReadStream;
   stderr: NodeJS.WritableStream;
 }
 
-const CTRL_C = '\u0003';
-const CTRL_D = '\u0004';
-const BACKSPACES = new Set(['\u007f', '\b']);
+export interface Choice<T> {
+  value: T;
+  name: string;
+}
 
-/** Whether the person said yes. The terminal stays in its usual mode, so that Ctrl-C is a signal as always. */
-export async function confirm(streams: PromptStreams, question: string): Promise<boolean> {
-  const lines = createInterface({ input: streams.stdin, terminal: false });
-  try {
-    streams.stderr.write(`${question} [y/N] `);
-    for await (const line of lines) return /^y(es)?$/i.test(line.trim());
-    return false;
-  } finally {
-    lines.close();
-    streams.stdin.pause();
+export interface TextOptions {
+  default?: string | undefined;
+  /** True, or what is wrong. */
+  validate?: (text: string) => string | true;
+}
+
+type Context = { input: NodeJS.ReadableStream; output: NodeJS.WritableStream; signal: AbortSignal };
+
+/** Each question throws AppError `interrupted` (exit 130) when the person gives up: Ctrl-C, Ctrl-D. */
+export class Prompts {
+  readonly #streams: PromptStreams;
+  readonly #colour: boolean;
+
+  constructor(streams: PromptStreams, colour: boolean) {
+    this.#streams = streams;
+    this.#colour = colour;
+  }
+
+  async text(message: string, options: TextOptions = {}): Promise<string> {
+    const { default: input } = await import('@inquirer/input');
+    const { default: otherwise, validate = () => true } = options;
+    return await this.#ask(context =>
+      input(
+        {
+          message: sanitise(message),
+          validate: text => validate(text.trim()),
+          ...(otherwise === undefined ? {} : { default: otherwise }),
+          theme: this.#theme(),
+        },
+        context,
+      ),
+    ).then(answer => answer.trim());
+  }
+
+  /** What is typed shows as stars. */
+  async secret(message: string): Promise<string> {
+    const { default: password } = await import('@inquirer/password');
+    return await this.#ask(context =>
+      password({ message: sanitise(message), mask: '*', theme: this.#theme() }, context),
+    ).then(answer => answer.trim());
+  }
+
+  async choose<T>(message: string, choices: readonly Choice<T>[]): Promise<T> {
+    const { default: select } = await import('@inquirer/select');
+    return await this.#ask(context =>
+      select<T>({ message: sanitise(message), choices: shown(choices), theme: this.#theme() }, context),
+    );
+  }
+
+  /** At least one of them. */
+  async chooseSeveral<T>(message: string, choices: readonly Choice<T>[]): Promise<T[]> {
+    const { default: checkbox } = await import('@inquirer/checkbox');
+    return await this.#ask(context =>
+      checkbox<T>(
+        { message: sanitise(message), choices: shown(choices), required: true, theme: this.#theme() },
+        context,
+      ),
+    );
+  }
+
+  async #ask<T>(ask: (context: Context) => Promise<T>): Promise<T> {
+    const { stdin, stderr } = this.#streams;
+    const gone = new AbortController();
+    const leave = (): void => gone.abort();
+    const onKey = (_text: unknown, key: { ctrl?: boolean; name?: string } | undefined): void => {
+      if (key?.ctrl && key.name === 'd') leave();
+    };
+    stdin.on('keypress', onKey);
+    stdin.once('end', leave);
+    try {
+      return await ask({ input: stdin, output: unending(stderr), signal: gone.signal });
+    } catch (error) {
+      if (error instanceof Error && /^(?:ExitPrompt|AbortPrompt|CancelPrompt)Error$/.test(error.name)) {
+        throw new AppError('interrupted', { message: 'given up at the question; nothing was changed' });
+      }
+      throw error;
+    } finally {
+      stdin.off('keypress', onKey);
+      stdin.off('end', leave);
+      stdin.pause();
+    }
+  }
+
+  /** The library looks at the environment alone for colour; `--no-color` is ours. */
+  #theme(): object {
+    if (this.#colour) return { prefix: { idle: '?', done: '✓' } };
+    const plain = (text: string): string => text;
+    const names = ['answer', 'message', 'error', 'defaultAnswer', 'help', 'highlight', 'key', 'disabled'];
+    return {
+      prefix: { idle: '?', done: '✓' },
+      style: Object.fromEntries(names.map(name => [name, plain])),
+    };
   }
 }
 
-/** A line that is not shown while it is typed; undefined when the person gave up (Ctrl-C, Ctrl-D). */
-export async function askHidden(streams: PromptStreams, question: string): Promise<string | undefined> {
-  const { stdin, stderr } = streams;
-  stderr.write(`${question}: `);
-  stdin.setRawMode(true);
-  stdin.setEncoding('utf8');
-  stdin.resume();
-  try {
-    return await new Promise(resolve => {
-      let typed = '';
-      const onData = (chunk: string): void => {
-        for (const char of chunk) {
-          if (char === '\r' || char === '\n') finish(typed);
-          else if (char === CTRL_C || (char === CTRL_D && typed === '')) finish(undefined);
-          else if (BACKSPACES.has(char)) typed = typed.slice(0, -1);
-          else if (char >= ' ') typed += char;
-        }
-      };
-      const finish = (answer: string | undefined): void => {
-        stdin.off('data', onData);
-        resolve(answer);
-      };
-      stdin.on('data', onData);
-    });
-  } finally {
-    stdin.setRawMode(false);
-    stdin.pause();
-    stderr.write('\n');
-  }
+/** The library ends the stream that it was given: what comes after a question has to get out all the same. */
+function unending(stream: NodeJS.WritableStream): NodeJS.WritableStream {
+  const { columns = 80 } = stream as Partial<NodeJS.WriteStream>;
+  const forwarding = new Writable({
+    decodeStrings: false,
+    write: (chunk, _encoding, done) => void stream.write(chunk, () => done()),
+  });
+  return Object.assign(forwarding, { isTTY: true, columns });
+}
+
+function shown<T>(choices: readonly Choice<T>[]): Choice<T>[] {
+  return choices.map(({ value, name }) => ({ value, name: sanitise(name) }));
 }

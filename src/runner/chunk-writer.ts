@@ -59,8 +59,8 @@ export class ChunkWriter {
   /** Sends the rows of a batch; resolves when there is room for more. */
   async rows(batch: readonly object[] | RowLines): Promise<void> {
     if ('lines' in batch) {
-      for (const { lines, count } of splitLines(batch.lines, batch.count))
-        await this.#sendLines(lines, count);
+      for (const { lines, count, headroomBytes } of splitLines(batch))
+        await this.#sendLines(lines, count, headroomBytes);
       return;
     }
     for (const { texts, count } of pieces(batch)) await this.#sendRows(texts.join('\n'), count);
@@ -85,12 +85,12 @@ export class ChunkWriter {
     await this.#sendText(`${texts.replaceAll('\n', ',')}]}`, count);
   }
 
-  async #sendLines(lines: Buffer, count: number): Promise<void> {
+  async #sendLines(lines: Buffer, count: number, headroomBytes?: number): Promise<void> {
     const { jobId, rawRows } = this.#options;
     if (!rawRows) return await this.#sendRows(lines.toString('utf8', 0, lines.length - 1), count);
     if (lines.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) throw tooLarge(lines.length);
     await this.#ready();
-    const frame = encodeRows(jobId, count, lines);
+    const frame = encodeRows(jobId, count, lines, headroomBytes);
     this.#sent(frame, frame.length, count);
   }
 
@@ -136,10 +136,11 @@ function* pieces(items: readonly unknown[]): Generator<{ texts: string[]; count:
 }
 
 /** Lines as they are, or where they are too many for one frame, in pieces of about one chunk. */
-function* splitLines(lines: Buffer, count: number): Generator<{ lines: Buffer; count: number }> {
+function* splitLines(batch: RowLines): Generator<RowLines> {
+  const { lines, count } = batch;
   if (count === 0) return;
   if (lines.length <= SPLIT_ABOVE_BYTES) {
-    yield { lines, count };
+    yield batch;
     return;
   }
   let start = 0;

@@ -1,4 +1,5 @@
 /** The runner's socket port: opens one WebSocket with the token in the upgrade's Authorization header. */
+import type { Agent } from 'node:http';
 import { WebSocket } from 'ws';
 import { messageOf } from '../errors.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
@@ -42,6 +43,8 @@ export interface DialOptions {
   token: string;
   /** PEM certificates to trust beside the system's. */
   ca?: string[] | undefined;
+  /** How the connection is made; undefined for the direct way. */
+  agent?: Agent | undefined;
 }
 
 /** Aborts an attempt that has not ended; `ended` is still called. */
@@ -56,6 +59,7 @@ export const dialWebSocket: Dial = (options, handlers) => {
     perMessageDeflate: false,
     followRedirects: false,
     ...(options.ca === undefined ? {} : { ca: options.ca }),
+    ...(options.agent === undefined ? {} : { agent: options.agent }),
   });
   let transport: { bytesRead: number } | undefined;
   let failure: Ending | undefined;
@@ -121,6 +125,30 @@ export const dialWebSocket: Dial = (options, handlers) => {
   });
   return { abort: () => socket.terminate() };
 };
+
+/** As `dialWebSocket`, through the agent that each URL asks for; undefined where the way is direct. */
+export function dialThrough(agentOf: (options: DialOptions) => Promise<Agent | undefined> | undefined): Dial {
+  return (options, handlers) => {
+    const coming = agentOf(options);
+    if (!coming) return dialWebSocket(options, handlers);
+    let dialled: { abort(): void } | undefined;
+    let aborted = false;
+    const end = (message: string): void => handlers.ended({ kind: 'unreachable', message });
+    coming.then(
+      agent => {
+        if (aborted) end('given up');
+        else dialled = dialWebSocket({ ...options, agent }, handlers);
+      },
+      error => end(messageOf(error)),
+    );
+    return {
+      abort: () => {
+        aborted = true;
+        dialled?.abort();
+      },
+    };
+  };
+}
 
 /** What failed, in words that hold neither token nor URL. */
 function failureOf(error: Error & { code?: string }): Ending {

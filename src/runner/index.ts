@@ -3,11 +3,13 @@ import { hostname } from 'node:os';
 import type { BridgeClass } from '../bridges/bridge.ts';
 import { resolveBridge } from '../bridges/registry.ts';
 import { AppError, messageOf } from '../errors.ts';
+import { proxyAgent } from '../platform/agent.ts';
 import { systemClock } from '../platform/clock.ts';
+import { proxyOf } from '../platform/proxy.ts';
 import { systemRandom } from '../platform/random.ts';
 import { DEFAULT_CONCURRENCY, MAX_CONCURRENCY } from '../protocol/features.ts';
 import { VERSION } from '../version.ts';
-import { dialWebSocket } from './dial.ts';
+import { dialThrough } from './dial.ts';
 import type { RunnerEvent, RunnerStatus } from './events.ts';
 import { readLocalConfig } from './local-credentials.ts';
 import { Runner, type Stopped, stoppedByDefect } from './runner.ts';
@@ -44,7 +46,7 @@ export interface StartRunnerOptions {
   concurrency?: number;
   /** PEM certificates to trust beside the system's. */
   ca?: string[];
-  /** Where runner-local credentials are looked up. Default `process.env`. */
+  /** Where runner-local credentials and the proxy (`HTTPS_PROXY` …) are looked up. Default `process.env`. */
   env?: Readonly<Record<string, string | undefined>>;
   onConnected?: () => void;
   onDisconnected?: (reason: string) => void;
@@ -97,6 +99,8 @@ export function startRunner(options: StartRunnerOptions): RunnerHandle {
   );
 
   const env = options.env ?? process.env;
+  // A proxy that cannot be is the caller's to learn of now, not at the first attempt.
+  proxyOf(options.gatewayUrl, env);
   let runner: Runner | undefined;
   const report = (event: RunnerEvent): void => {
     // A callback that throws is its owner's defect and must not end the runner.
@@ -124,7 +128,7 @@ export function startRunner(options: StartRunnerOptions): RunnerHandle {
     env,
     clock: systemClock,
     random: systemRandom,
-    dial: dialWebSocket,
+    dial: dialThrough(({ url, ca }) => (proxyOf(url, env) ? proxyAgent(url, { env, ca }) : undefined)),
     pool,
     onEvent: report,
     onFrame: onFrame && ((direction, frame) => guarded(() => onFrame(direction, frame))),

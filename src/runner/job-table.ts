@@ -9,6 +9,9 @@ import { executeJob } from './execute-job.ts';
 import { JobError, type JobErrorCode, toJobError } from './job-error.ts';
 import type { SourcePool } from './source-pool.ts';
 
+/** A bridge that has not come back this long after its job was cancelled is not given to other jobs. */
+const HUNG_MS = 10_000;
+
 export interface JobWire {
   send(data: string | Buffer): void;
   writable(): Promise<void>;
@@ -133,11 +136,11 @@ export class JobTable {
       if (frame.params.job.kind === 'search' || frame.params.job.kind === 'similar') {
         throw new JobError('UNSUPPORTED_JOB', `this runner does not do ${frame.params.job.kind} jobs`);
       }
-      const lease = await pool.lease(current);
+      // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
+      const lease = await pool.lease(current, abort.signal);
       secrets = lease.secrets;
+      const cancelWatch = this.#watch(job, lease.abandon);
       try {
-        // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
-        abort.signal.throwIfAborted();
         const openFresh = async () => (await pool.open(current)).bridge;
         const meta = await executeJob({
           job: frame.params.job,
@@ -154,6 +157,7 @@ export class JobTable {
         if (toJobError(error, []).code === 'SOURCE_UNREACHABLE') pool.forget(current.id);
         throw error;
       } finally {
+        cancelWatch();
         lease.release();
       }
     };
@@ -173,6 +177,23 @@ export class JobTable {
       const next = this.#waiting.shift();
       if (next) void this.#run(next);
     }
+  }
+
+  /** Calls `hung` for a bridge that has not come back long after its job was over; until the returned is called. */
+  #watch({ abort: { signal } }: ActiveJob, hung: () => void): () => void {
+    let cancel = (): void => {};
+    const start = (): void => {
+      // Every, for it keeps no process alive; once is all it takes.
+      cancel = this.#options.clock.every(HUNG_MS, () => {
+        cancel();
+        hung();
+      });
+    };
+    signal.addEventListener('abort', start, { once: true });
+    return () => {
+      signal.removeEventListener('abort', start);
+      cancel();
+    };
   }
 
   /** The one place where a job leaves the table and its one ending is sent. */

@@ -63,10 +63,18 @@ export class CommandLine {
   async run(args: string[], options: RunOptions = {}): Promise<Outcome> {
     const terminal = new Set(options.terminal);
     const stdout = sink(terminal.has('stdout'), options.columns, options.onStdout);
-    const stderr = sink(terminal.has('stderr'), options.columns);
+    const keyboard = new PassThrough();
     const given = options.stdin ?? '';
+    let asked = false;
+    // A person answers what was asked, and leaves the terminal open.
+    const stderr = sink(terminal.has('stderr'), options.columns, () => {
+      if (!asked && typeof given === 'string') setImmediate(() => keyboard.write(given));
+      asked = true;
+    });
     const source = typeof given === 'string' ? Readable.from([given]) : given;
-    const stdin = Object.assign(source, { isTTY: terminal.has('stdin') });
+    const stdin = Object.assign(terminal.has('stdin') && typeof given === 'string' ? keyboard : source, {
+      isTTY: terminal.has('stdin'),
+    });
     const status = await run(args, {
       env: { ...this.env, ...options.env },
       cwd: options.cwd ?? this.directory,
@@ -91,6 +99,7 @@ export class CommandLine {
       },
       clock: options.clock ?? systemClock,
       random: systemRandom,
+      onStrayError: () => () => {},
       exitNow: code => {
         throw new Error(`left at once with ${code}`);
       },

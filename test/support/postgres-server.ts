@@ -20,8 +20,8 @@ export interface PostgresServer {
   database: string;
   /** The server's data directory; undefined where the server is not ours. */
   dataDir: string | undefined;
-  /** Ends the server at once and starts it again; only where it is ours. */
-  restart(): Promise<void>;
+  /** Ends the server at once and starts it again, with further settings; only where it is ours. */
+  restart(settings?: Record<string, string>): Promise<void>;
 }
 
 interface Cluster {
@@ -30,7 +30,7 @@ interface Cluster {
   user: string;
   password: string;
   dataDir: string | undefined;
-  restart(): Promise<void>;
+  restart(settings?: Record<string, string>): Promise<void>;
 }
 
 const PASSWORD = 'p@ss/word:1';
@@ -137,7 +137,7 @@ async function startCluster(bin: string): Promise<Cluster> {
   );
   const port = await freePort();
   let server: ChildProcess;
-  const start = async (): Promise<void> => {
+  const start = async (further: Record<string, string> = {}): Promise<void> => {
     const settings = {
       port,
       listen_addresses: '127.0.0.1',
@@ -146,9 +146,12 @@ async function startCluster(bin: string): Promise<Cluster> {
       full_page_writes: 'off',
       max_connections: 60,
       shared_buffers: '64MB',
+      ...further,
     };
     const args = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
     server = spawn(join(bin, 'postgres'), ['-D', dataDir, ...args], options);
+    // A test that is done does not wait for the server.
+    server.unref();
     const ended = new Promise<never>((_, reject) =>
       server.once('exit', code => reject(new Error(`postgres ended with ${code}`))),
     );
@@ -167,17 +170,18 @@ async function startCluster(bin: string): Promise<Cluster> {
     user: 'tester',
     password: PASSWORD,
     dataDir,
-    restart: async () => {
+    restart: async settings => {
+      server.ref();
       const gone = new Promise(resolve => server.once('exit', resolve));
       server.kill('SIGINT');
       await gone;
-      await start();
+      await start(settings);
     },
   };
 }
 
-/** Postgres refuses to run as root. */
-function unprivileged(): { uid: number; gid: number } | undefined {
+/** Servers of this kind refuse to run as root. */
+export function unprivileged(): { uid: number; gid: number } | undefined {
   if (process.getuid?.() !== 0) return undefined;
   const [uid, gid] = ['-u', '-g'].map(flag =>
     Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' })),
@@ -206,7 +210,7 @@ async function ready(port: number): Promise<void> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as { port: number };

@@ -40,10 +40,6 @@ export function isConnectionLoss(error: unknown): boolean {
     : /^Connection terminated|Client has encountered a connection error|not queryable/.test(error.message);
 }
 
-export function isCancelled(error: unknown): boolean {
-  return codeOf(error) === '57014';
-}
-
 /** Why no connection stands. */
 export function unreachable(error: unknown, host: string, port: number): SourceUnreachableError {
   if (error instanceof SourceUnreachableError) return error;

@@ -1,11 +1,18 @@
 /** The Postgres bridge: read-only transactions, rows through a portal as the bytes that the server sent, pages by key. */
+import { parseAggregate } from '../../aggregate/parse-aggregate.ts';
 import {
   parseBatchReadOptions,
   parseCountOptions,
   parseQueryOptions,
   parseReadOptions,
 } from '../../where/options.ts';
+import { type AggregateCapabilities, SQL_AGGREGATES } from '../aggregate/capabilities.ts';
+import { type CompiledAggregate, compileAggregate } from '../aggregate/compile-aggregate.ts';
+import { postgresAggregates } from '../aggregate/postgres.ts';
+import { cellsOf, readBuckets } from '../aggregate/read-buckets.ts';
 import type {
+  AggregateBucket,
+  AggregateContext,
   BatchReadOptions,
   Bridge,
   BridgeManifest,
@@ -22,16 +29,16 @@ import type {
 import { understood } from '../parse-options.ts';
 import { collectRows, rowsOf } from '../stream-rows.ts';
 import { parseConfig } from './config.ts';
+import { compile } from './dialect.ts';
 import { Questions } from './questions.ts';
 import { decodePosition, encodePosition, type Position } from './read-cursor.ts';
-import { type TableInfo, targetSchemaOf } from './schema.ts';
+import { type ColumnInfo, type TableInfo, targetSchemaOf } from './schema.ts';
 import { selectCount, selectPage, selectRows } from './selects.ts';
 
 /** Rows of a `read` page when the caller names no limit. */
 const DEFAULT_PAGE_ROWS = 1_000;
 
 const NAME = '@semilayer/bridge-postgres';
-const NEVER = new AbortController().signal;
 
 export class PostgresBridge implements Bridge {
   static readonly manifest: BridgeManifest = {
@@ -65,16 +72,16 @@ export class PostgresBridge implements Bridge {
     await this.#questions.close();
   }
 
-  async ping(signal: AbortSignal = NEVER): Promise<void> {
+  async ping(signal: AbortSignal = never()): Promise<void> {
     await this.#questions.withConnection(ask => ask('select 1'), signal);
   }
 
-  async listTargets(signal: AbortSignal = NEVER): Promise<Target[]> {
+  async listTargets(signal: AbortSignal = never()): Promise<Target[]> {
     return await this.#questions.withConnection(ask => this.#questions.schema.targets(ask), signal);
   }
 
   /** Read anew: whoever asks wants to know what is there now. */
-  async introspectTarget(target: string, signal: AbortSignal = NEVER): Promise<TargetSchema> {
+  async introspectTarget(target: string, signal: AbortSignal = never()): Promise<TargetSchema> {
     this.#questions.schema.invalidate();
     return await this.#questions.withConnection(
       async ask => targetSchemaOf(await this.#questions.schema.table(target, ask)),
@@ -85,7 +92,7 @@ export class PostgresBridge implements Bridge {
   async count(
     target: string,
     options: CountOptions = {},
-    signal: AbortSignal = NEVER,
+    signal: AbortSignal = never(),
     timeoutMs?: number,
   ): Promise<number> {
     const where = understood(NAME, target, () => parseCountOptions(options));
@@ -101,15 +108,15 @@ export class PostgresBridge implements Bridge {
   }
 
   async query(target: string, options: QueryOptions = {}): Promise<Page> {
-    return await collectRows(this.stream('query', target, { ...options }, NEVER));
+    return await collectRows(this.stream('query', target, { ...options }, never()));
   }
 
   async read(target: string, options: ReadOptions = {}): Promise<Page> {
-    return await collectRows(this.stream('read', target, { ...options }, NEVER));
+    return await collectRows(this.stream('read', target, { ...options }, never()));
   }
 
   async batchRead(target: string, options: BatchReadOptions = {}): Promise<Row[]> {
-    return (await collectRows(this.stream('batchRead', target, { ...options }, NEVER))).rows;
+    return (await collectRows(this.stream('batchRead', target, { ...options }, never()))).rows;
   }
 
   stream(
@@ -122,6 +129,38 @@ export class PostgresBridge implements Bridge {
     return kind === 'read'
       ? this.#page(target, options, signal, timeoutMs)
       : this.#rows(kind, target, options, signal, timeoutMs);
+  }
+
+  aggregateCapabilities(): AggregateCapabilities {
+    return { ...SQL_AGGREGATES };
+  }
+
+  async *aggregate(
+    options: Record<string, unknown> & { target: string },
+    { signal = never(), timeoutMs }: AggregateContext = {},
+  ): AsyncGenerator<AggregateBucket> {
+    const plan = understood(NAME, options.target, () => parseAggregate(options));
+    const joined = new Map<string, TableInfo>();
+    if (plan.joins.length > 0) {
+      await this.#questions.withConnection(async ask => {
+        for (const { target } of plan.joins)
+          joined.set(target, await this.#questions.schema.table(target, ask));
+      }, signal);
+    }
+    let compiled: CompiledAggregate<ColumnInfo> | undefined;
+    const batches = this.#questions.rows({
+      target: plan.target,
+      plan: table => {
+        const dialect = postgresAggregates(NAME, table, target => joined.get(target) as TableInfo);
+        compiled = compileAggregate(plan, dialect);
+        return { query: compile(compiled.query) };
+      },
+      signal,
+      timeoutMs,
+    });
+    // Values are in their JSON form already.
+    const decode = (cell: unknown): unknown => cell;
+    yield* readBuckets(() => compiled as CompiledAggregate<ColumnInfo>, cellsOf(batches), decode);
   }
 
   async *#rows(
@@ -137,8 +176,8 @@ export class PostgresBridge implements Bridge {
         : { ...parseBatchReadOptions(options), offset: undefined },
     );
     const plan = (table: TableInfo) => {
-      const { query, columns } = selectRows(table, parsed);
-      return { query, columns, limit: parsed.limit };
+      const { query, columns, limit } = selectRows(table, parsed);
+      return { query, columns, limit };
     };
     yield* this.#questions.rows({ target, plan, signal, timeoutMs });
     return {};
@@ -156,8 +195,8 @@ export class PostgresBridge implements Bridge {
       parsed.cursor === undefined ? { offset: 0 } : decodePosition(target, parsed.cursor);
     const plan = (table: TableInfo) => {
       // One row more than asked for tells whether there is another page.
-      const { query, columns, shown, keyFields } = selectPage(table, parsed, start, limit + 1);
-      return { query, columns, shown, keyFields, limit: limit + 1, maxRows: limit };
+      const { query, columns, shown, keyFields, limit: rows } = selectPage(table, parsed, start, limit + 1);
+      return { query, columns, shown, keyFields, limit: rows, maxRows: limit };
     };
     const { seen, lastKey } = yield* this.#questions.rows({ target, plan, signal, timeoutMs });
     return seen > limit
@@ -170,4 +209,9 @@ export class PostgresBridge implements Bridge {
 function next(start: Position, lastKey: (string | null)[] | undefined, limit: number): Position {
   if (lastKey) return { after: lastKey.map(String) };
   return 'offset' in start ? { offset: start.offset + limit } : start;
+}
+
+/** For callers that cannot cancel: one each, because listeners add up on a shared one. */
+function never(): AbortSignal {
+  return new AbortController().signal;
 }

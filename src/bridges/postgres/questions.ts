@@ -19,6 +19,8 @@ import type { Session } from './session.ts';
 const SHORT_ROWS = 1_000;
 /** A day, which no job exceeds. */
 const MAX_TIMEOUT_MS = 86_400_000;
+/** The protocol counts them in two bytes. */
+const MAX_PARAMETERS = 65_535;
 /** A cancelled query that has not ended by then takes its connection with it. */
 const ENDING_PATIENCE_MS = 1_000;
 /** The first may meet a connection that died idle and a schema that has changed. */
@@ -133,6 +135,11 @@ export class Questions {
   async #put(session: Session, { target, plan, timeoutMs }: Reading): Promise<Exchange> {
     const table = await this.schema.table(target, askOn(session));
     const { query, columns, shown, keyFields = [], limit, maxRows, short } = plan(table);
+    if (query.parameters.length > MAX_PARAMETERS) {
+      throw new Error(
+        `the filter has ${query.parameters.length} values, and Postgres takes ${MAX_PARAMETERS}: use $in`,
+      );
+    }
     return await session.ask(
       {
         text: query.sql,

@@ -10,6 +10,12 @@ import { decodeText, MAX_JSON_LEVELS, OID, type PgType } from './value-decoders.
 const BATCH_BYTES = 65_536;
 /** Behind the mark at which a batch is full, room for one row of the fast path. */
 const SLACK_BYTES = 32_768;
+const FULL_BYTES = BATCH_BYTES + SLACK_BYTES;
+/** A few rows take a few pages: memory outside the heap is what makes the collector run. */
+const FIRST_BYTES = 2_048;
+const NOTHING = Buffer.alloc(0);
+/** Left free in front of the rows, for the header of the message that carries them. */
+const HEADROOM_BYTES = 128;
 /** A byte of text grows to six at most: `\u00XX`. */
 const WORST_GROWTH = 6;
 
@@ -49,8 +55,11 @@ export class RowEncoder {
   readonly #kinds: Kind[];
   /** Bytes of a row beside its values, each null counted as a value of its own. */
   readonly #fixedBytes: number;
-  #out = Buffer.allocUnsafe(BATCH_BYTES + SLACK_BYTES);
-  #length = 0;
+  #out = NOTHING;
+  /** What the next buffer begins with. */
+  #nextBytes = FIRST_BYTES;
+  /** Bytes of `#out` in use, the free ones in front included. */
+  #length = HEADROOM_BYTES;
   #count = 0;
   /** Rows seen, those dropped included. */
   seen = 0;
@@ -79,10 +88,14 @@ export class RowEncoder {
   /** The rows encoded since the last batch; undefined when there are none. */
   take(): RowLines | undefined {
     if (this.#count === 0) return undefined;
-    const lines = this.#out.subarray(0, this.#length);
-    const batch = { lines: isUtf8(lines) ? lines : Buffer.from(lines.toString('utf8')), count: this.#count };
-    this.#out = Buffer.allocUnsafe(BATCH_BYTES + SLACK_BYTES);
-    this.#length = 0;
+    const lines = this.#out.subarray(HEADROOM_BYTES, this.#length);
+    const batch: RowLines = isUtf8(lines)
+      ? { lines, count: this.#count, headroomBytes: HEADROOM_BYTES }
+      : { lines: Buffer.from(lines.toString('utf8')), count: this.#count };
+    // The batches of one answer are much alike.
+    this.#nextBytes = Math.min(FULL_BYTES, this.#length * 2);
+    this.#out = NOTHING;
+    this.#length = HEADROOM_BYTES;
     this.#count = 0;
     return batch;
   }
@@ -99,9 +112,18 @@ export class RowEncoder {
     }
     const worst = this.#fixedBytes + (end - start) * WORST_GROWTH;
     if (worst > SLACK_BYTES) return this.#largeRow(source, start, worst);
+    if (this.#length + worst > this.#out.length) this.#grow(worst);
     this.#length = this.#encode(source, start, this.#out, this.#length);
     this.#count++;
     return undefined;
+  }
+
+  /** Room for a row that may need so much; twice what there was, to copy little. */
+  #grow(worst: number): void {
+    const wanted = Math.max(this.#length + worst, this.#out.length * 2, this.#nextBytes);
+    const room = Buffer.allocUnsafe(Math.min(FULL_BYTES, wanted));
+    this.#out.copy(room);
+    this.#out = room;
   }
 
   /** A row that might not fit the slack gets a buffer of its own; the ones before it leave first. */
@@ -110,9 +132,9 @@ export class RowEncoder {
     const room = Buffer.allocUnsafeSlow(worst);
     const length = this.#encode(source, start, room, 0);
     // Copied to size: most rows need a sixth of the worst.
-    this.#out = Buffer.allocUnsafe(Math.max(length, BATCH_BYTES) + SLACK_BYTES);
-    room.copy(this.#out, 0, 0, length);
-    this.#length = length;
+    this.#out = Buffer.allocUnsafe(HEADROOM_BYTES + Math.max(length, BATCH_BYTES) + SLACK_BYTES);
+    room.copy(this.#out, HEADROOM_BYTES, 0, length);
+    this.#length = HEADROOM_BYTES + length;
     this.#count = 1;
     return before;
   }
@@ -171,7 +193,7 @@ export class RowEncoder {
         if (isUsualTimestamp(source, at, stop)) return timestamp(source, at, stop, out, to);
         break;
       case KIND.timestampTz:
-        if (isUsualTimestamp(source, at, stop - 3)) {
+        if (source[stop - 3] === PLUS && isUsualTimestamp(source, at, stop - 3)) {
           const end = timestamp(source, at, stop - 3, out, to);
           // Over the closing quote: the offset is UTC's, because the session's time zone is.
           out[end - 1] = 90;
@@ -191,6 +213,7 @@ export class RowEncoder {
 }
 
 const QUOTE = 34;
+const PLUS = 43;
 const DASH = 45;
 const BACKSLASH = 92;
 const TRUE = Buffer.from('true');
@@ -295,8 +318,7 @@ function escaped(source: Buffer, at: number, stop: number, out: Buffer, start: n
 }
 
 /**
- * JSON as the server holds it. Control characters can only stand between its tokens (a `json` column keeps its line
- * breaks), so each becomes a space; what nests too deep for a frame crosses as text.
+ * JSON as the server holds it, without the blanks between its tokens; what nests too deep for a frame crosses as text.
  */
 function json(source: Buffer, at: number, stop: number, out: Buffer, start: number): number {
   let to = start;
@@ -318,7 +340,8 @@ function json(source: Buffer, at: number, stop: number, out: Buffer, start: numb
     else if (byte === 123 || byte === 91) {
       if (++depth > MAX_JSON_LEVELS) return escaped(source, at, stop, out, start);
     } else if (byte === 125 || byte === 93) depth--;
-    out[to++] = byte < 32 ? 32 : byte;
+    // Blanks between tokens: `jsonb` prints some, `json` keeps its line breaks.
+    if (byte > 32) out[to++] = byte;
   }
   return to;
 }

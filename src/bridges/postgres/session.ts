@@ -25,6 +25,15 @@ const KEEPALIVE: Readonly<Record<string, string>> = {
 const CLIENT_CHECK = { client_connection_check_interval: '10s' };
 const CLIENT_CHECK_SINCE = 140_000;
 
+/** A database that checks no bytes: asked for UTF-8 it would refuse to show those that are none. */
+const NO_ENCODING = 'SQL_ASCII';
+
+interface Greeting {
+  pid: number;
+  version: number;
+  encoding: string;
+}
+
 /** What the driver's types leave out. */
 interface DriverClient {
   processID: number;
@@ -38,6 +47,7 @@ export class Session {
   readonly client: pg.PoolClient;
   readonly #tap: RowTap | undefined;
   readonly #statements = new Map<string, { name: string; fields: readonly AnswerField[] }>();
+  readonly #forms: Record<string, string> = { ...FORMS };
   #closing: string[] = [];
   #named = 0;
   #timeoutMs = 0;
@@ -53,14 +63,16 @@ export class Session {
 
   /** The first questions on a new connection: what stands there, and then how it is to speak. */
   async prepare(): Promise<void> {
-    const { rows } = await this.client.query<{ pid: number; version: number }>(
-      `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as version`,
+    const { rows } = await this.client.query<Greeting>(
+      `select pg_catalog.pg_backend_pid() as pid, pg_catalog.current_setting('server_version_num')::int as version,
+              pg_catalog.current_setting('server_encoding') as encoding`,
     );
-    const { pid, version } = rows[0] as { pid: number; version: number };
+    const { pid, version, encoding } = rows[0] as Greeting;
+    if (encoding === NO_ENCODING) this.#forms.client_encoding = NO_ENCODING;
     // A pooler hands out cancel keys of its own, so the process behind it has another number than ours.
     this.pooled = pid !== (this.client as unknown as DriverClient).processID;
     if (this.pooled) return;
-    const settings = { ...FORMS, ...KEEPALIVE, ...(version >= CLIENT_CHECK_SINCE ? CLIENT_CHECK : {}) };
+    const settings = { ...this.#forms, ...KEEPALIVE, ...(version >= CLIENT_CHECK_SINCE ? CLIENT_CHECK : {}) };
     await this.client.query(
       [['default_transaction_read_only', 'on'], ...Object.entries(settings)]
         .map(([key, value]) => `set ${key} = '${value}'`)
@@ -78,7 +90,7 @@ export class Session {
     this.uses++;
     const limitMs = roundedUp(timeoutMs);
     if (this.pooled) {
-      const settings = Object.entries({ ...FORMS, statement_timeout: String(limitMs) });
+      const settings = Object.entries({ ...this.#forms, statement_timeout: String(limitMs) });
       await this.client.query(
         [
           'begin transaction read only',

@@ -1,5 +1,6 @@
 /** Commands that start something and keep it running. */
 import type { DevFlags } from '../../commands/dev.ts';
+import type { DoctorFlags } from '../../commands/doctor/settings.ts';
 import type { GatewayFlags } from '../../commands/gateway.ts';
 import type { ReadyFlags } from '../../commands/ready.ts';
 import type { RunFlags } from '../../commands/run-settings.ts';
@@ -20,6 +21,7 @@ const loadKeys = () => import('../../commands/gateway-keys.ts');
 export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   {
     usage: 'run',
+    unattended: true,
     summary: 'Run a runner in the foreground',
     options: [
       { flags: '--id <runner>', description: 'ID or name of the runner (SEMILAYER_RUNNER_ID)' },
@@ -41,6 +43,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'ready',
+    unattended: true,
     summary: 'Ask a runner on this machine whether it is ready; exit 0 or 1',
     options: [HEALTH_PORT],
     examples: ['ready --health-port 8080'],
@@ -48,7 +51,22 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
       await (await import('../../commands/ready.ts')).readyCommand(flags as ReadyFlags, ctx),
   },
   {
+    usage: 'doctor',
+    summary: 'Check everything between this machine and the gateway, and say what to do',
+    options: [
+      { flags: '--id <runner>', description: 'ID or name of the runner (SEMILAYER_RUNNER_ID)' },
+      { flags: '--gateway-url <url>', description: 'gateway to ask (SEMILAYER_GATEWAY_URL)' },
+      { flags: '--env-file <path>', description: 'read variables from this file, as run does' },
+      { flags: '--token-file <path>', description: 'read the token from this file' },
+      { flags: '--idle <duration>', description: 'also hold a silent connection that long, to see it cut' },
+    ],
+    examples: ['doctor', 'doctor --env-file .env --idle 90s', 'doctor --json'],
+    run: async (_args, flags, ctx) =>
+      await (await import('../../commands/doctor.ts')).doctorCommand(flags as DoctorFlags, ctx),
+  },
+  {
     usage: 'gateway',
+    unattended: true,
     summary: 'Run service API, gateway and Console in one process',
     options: [
       { flags: '--port <port>', description: 'port to listen on, 0 for a free one (4400)' },
@@ -65,7 +83,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
       },
       { flags: '--metrics-open', description: 'serve /metrics without a key' },
     ],
-    examples: ['gateway', 'gateway --port 8443 --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem'],
+    examples: ['gateway', 'gateway --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem'],
     run: async (_args, flags, ctx) =>
       await (await import('../../commands/gateway.ts')).gatewayCommand(flags as GatewayFlags, ctx),
   },
@@ -73,7 +91,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
     usage: 'gateway keys create <name>',
     summary: 'Make an API key in the directory of a stopped gateway',
     options: [ROLE],
-    examples: ['gateway keys create rescue --role admin --data-dir ./semilayer-data'],
+    examples: ['gateway keys create rescue --role admin'],
     run: async ([name], flags, ctx) => await (await loadKeys()).createGatewayKey(name as string, flags, ctx),
   },
   {
@@ -85,6 +103,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   {
     usage: 'gateway keys revoke <key>',
     summary: 'Revoke an API key of a stopped gateway',
+    options: [{ flags: '-y, --yes', description: 'do not ask' }],
     examples: ['gateway keys revoke ci'],
     run: async ([key], flags, ctx) => await (await loadKeys()).revokeGatewayKey(key as string, flags, ctx),
   },
@@ -96,6 +115,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'dev',
+    unattended: true,
     summary: 'Run a gateway, a sample source and a runner, to try things out',
     options: [
       { flags: '--port <port>', description: 'port to listen on, 0 for a free one (4400)' },
@@ -107,6 +127,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'demo',
+    unattended: true,
     summary: 'Play the whole loop with real parts in a temporary directory',
     examples: ['demo'],
     run: async (_args, flags, ctx) => await (await import('../../commands/demo.ts')).demoCommand(flags, ctx),

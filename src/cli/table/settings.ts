@@ -1,6 +1,7 @@
 /** Commands about services, keys and settings. */
-import type { CommandSpec } from '../command.ts';
+import type { CommandSpec, OptionSpec } from '../command.ts';
 
+const YES: OptionSpec = { flags: '-y, --yes', description: 'do not ask' };
 const loadContext = () => import('../../commands/context.ts');
 const loadKeys = () => import('../../commands/keys.ts');
 const loadConfig = () => import('../../commands/config.ts');
@@ -16,7 +17,7 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
     usage: 'login',
     summary: 'Check an API key, remember it and its service as a context, and use it',
     options: [{ flags: '--api-key-stdin', description: 'read the key from stdin' }],
-    examples: ['login', 'login --service-url https://gateway.example.com --api-key-stdin < key.txt'],
+    examples: ['login', 'login --service-url https://gateway.example.com', 'login --api-key-stdin < key.txt'],
     run: async (_args, flags, ctx) => await (await import('../../commands/login.ts')).login(flags, ctx),
   },
   {
@@ -53,8 +54,9 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
   {
     usage: 'context remove <name>',
     summary: 'Forget a context and its key',
+    options: [YES],
     examples: ['context remove staging'],
-    run: async ([name], _flags, ctx) => await (await loadContext()).forgetContext(name as string, ctx),
+    run: async ([name], flags, ctx) => await (await loadContext()).forgetContext(name as string, flags, ctx),
   },
   {
     usage: 'keys create <name>',
@@ -79,8 +81,9 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
   {
     usage: 'keys revoke <key>',
     summary: 'Revoke an API key',
+    options: [YES],
     examples: ['keys revoke ci'],
-    run: async ([key], _flags, ctx) => await (await loadKeys()).revokeKey(key as string, ctx),
+    run: async ([key], flags, ctx) => await (await loadKeys()).revokeKey(key as string, flags, ctx),
   },
   {
     usage: 'config explain',
@@ -93,5 +96,14 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
     summary: 'Print every file that semilayer writes',
     examples: ['config paths'],
     run: async (_args, _flags, ctx) => await (await loadConfig()).listPaths(ctx),
+  },
+  {
+    usage: 'completion <shell>',
+    unattended: true,
+    summary: 'Print a completion script for bash, zsh or fish',
+    arguments: { shell: ['bash', 'zsh', 'fish'] },
+    examples: ['completion bash >> ~/.bashrc', 'completion fish'],
+    run: async ([shell], _flags, ctx) =>
+      await (await import('../../commands/completion.ts')).printCompletion(shell as string, ctx),
   },
 ];

@@ -16,17 +16,18 @@ const TIMEOUT: OptionSpec = {
   description: 'longest the job may take (default 30s)',
 };
 const WHERE: OptionSpec = { flags: '--where <json>', description: 'filter, e.g. \'{"status":"shipped"}\'' };
+const YES: OptionSpec = { flags: '-y, --yes', description: 'do not ask' };
 const load = () => import('../../commands/sources.ts');
 
 export const SOURCE_COMMANDS: readonly CommandSpec[] = [
   {
     usage: 'sources add <name>',
+    asked: ['name'],
     summary: 'Add a database that runners may be assigned to',
     options: [
       {
         flags: '--bridge <bridge>',
         description: 'postgres, mysql, sqlite, or the package name of a bridge',
-        required: true,
       },
       ...URL_OPTIONS,
       { flags: '--runner-local', description: 'the runner has the credentials; the service never sees them' },
@@ -36,7 +37,7 @@ export const SOURCE_COMMANDS: readonly CommandSpec[] = [
       'sources add orders --bridge postgres --runner-local',
       'sources add shop --bridge sqlite --url ./shop.db',
     ],
-    run: async ([name], flags, ctx) => await (await load()).addSource(name as string, flags, ctx),
+    run: async ([name], flags, ctx) => await (await load()).addSource(name as string | undefined, flags, ctx),
   },
   {
     usage: 'sources list',
@@ -46,12 +47,14 @@ export const SOURCE_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'sources show <source>',
+    asked: ['source'],
     summary: 'Show a source',
     examples: ['sources show orders'],
-    run: async ([source], _flags, ctx) => await (await load()).showSource(source as string, ctx),
+    run: async ([source], _flags, ctx) => await (await load()).showSource(source as string | undefined, ctx),
   },
   {
     usage: 'sources update <source>',
+    asked: ['source'],
     summary: 'Change a source',
     options: [
       { flags: '--name <name>', description: 'give it another name' },
@@ -67,31 +70,37 @@ export const SOURCE_COMMANDS: readonly CommandSpec[] = [
       'sources update orders --url-stdin < url.txt',
       'sources update orders --credentials-location runner-local',
     ],
-    run: async ([source], flags, ctx) => await (await load()).updateSource(source as string, flags, ctx),
+    run: async ([source], flags, ctx) =>
+      await (await load()).updateSource(source as string | undefined, flags, ctx),
   },
   {
     usage: 'sources remove <source>',
+    asked: ['source'],
     summary: 'Remove a source',
-    options: [{ flags: '--force', description: 'even while runners are assigned to it' }],
+    options: [{ flags: '--force', description: 'even while runners are assigned to it' }, YES],
     examples: ['sources remove orders', 'sources remove orders --force'],
-    run: async ([source], flags, ctx) => await (await load()).removeSource(source as string, flags, ctx),
+    run: async ([source], flags, ctx) =>
+      await (await load()).removeSource(source as string | undefined, flags, ctx),
   },
   {
     usage: 'sources test <source>',
+    asked: ['source'],
     summary: 'Reach the database through every online runner assigned, each hop timed',
     examples: ['sources test orders', 'sources test orders --json'],
     run: async ([source], _flags, ctx) =>
-      await (await import('../../commands/sources-test.ts')).testSource(source as string, ctx),
+      await (await import('../../commands/sources-test.ts')).testSource(source as string | undefined, ctx),
   },
   {
     usage: 'sources targets <source> [target]',
+    asked: ['source'],
     summary: "List tables and views, or one table's columns",
     examples: ['sources targets orders', 'sources targets orders customers'],
     run: async ([source, target], _flags, ctx) =>
-      await (await load()).listTargets(source as string, target as string | undefined, ctx),
+      await (await load()).listTargets(source as string | undefined, target as string | undefined, ctx),
   },
   {
     usage: 'query <source> <target>',
+    asked: ['source', 'target'],
     summary: 'Print rows: a table at a terminal, NDJSON elsewhere',
     options: [
       WHERE,
@@ -105,18 +114,30 @@ export const SOURCE_COMMANDS: readonly CommandSpec[] = [
     ],
     examples: [
       'query shop orders --limit 5',
-      'query shop orders --where \'{"status":"shipped","total":{"$gte":500}}\' --order-by total:desc',
+      'query shop orders --where \'{"status":"shipped"}\' --limit 5',
+      'query shop orders --order-by total:desc,id',
       'query shop orders --select id,total --csv > orders.csv',
     ],
     run: async ([source, target], flags, ctx) =>
-      await (await import('../../commands/query.ts')).query(source as string, target as string, flags, ctx),
+      await (await import('../../commands/query.ts')).query(
+        source as string | undefined,
+        target as string | undefined,
+        flags,
+        ctx,
+      ),
   },
   {
     usage: 'count <source> <target>',
+    asked: ['source', 'target'],
     summary: 'Print how many rows there are',
     options: [WHERE, TIMEOUT],
     examples: ['count shop orders', 'count shop orders --where \'{"status":"shipped"}\''],
     run: async ([source, target], flags, ctx) =>
-      await (await import('../../commands/count.ts')).count(source as string, target as string, flags, ctx),
+      await (await import('../../commands/count.ts')).count(
+        source as string | undefined,
+        target as string | undefined,
+        flags,
+        ctx,
+      ),
   },
 ];

@@ -140,6 +140,18 @@ const key: Record<string, Schema> = {
 
 const failure = answer({ code: string, message: string });
 
+const meta: Schema = {
+  type: 'object',
+  required: ['count', 'durationMs', 'runnerId'],
+  properties: {
+    count,
+    durationMs: { type: 'number' },
+    runnerId: string,
+    total: count,
+    nextCursor: string,
+  },
+};
+
 export const COMPONENTS: Record<string, Schema> = {
   Problem: {
     type: 'object',
@@ -164,6 +176,23 @@ export const COMPONENTS: Record<string, Schema> = {
     runners: list(string),
     createdAt: time,
   }),
+  Bridge: answer({
+    packageName: string,
+    displayName: string,
+    supportsUrl: { type: 'boolean' },
+    urlPlaceholder: nullable(string),
+    fields: list({
+      type: 'object',
+      required: ['key', 'label', 'type'],
+      properties: {
+        key: string,
+        label: string,
+        type: { ...string, description: 'string, number, boolean or password.' },
+        required: { type: 'boolean' },
+        placeholder: string,
+      },
+    }),
+  }),
   Target: { type: 'object', required: ['name'], properties: { name: string } },
   TargetSchema: {
     type: 'object',
@@ -181,19 +210,10 @@ export const COMPONENTS: Record<string, Schema> = {
       rowCount: count,
     },
   },
-  Rows: answer({
-    rows: list({ type: 'object' }),
-    meta: {
-      type: 'object',
-      required: ['count', 'durationMs', 'runnerId'],
-      properties: {
-        count,
-        durationMs: { type: 'number' },
-        runnerId: string,
-        total: count,
-        nextCursor: string,
-      },
-    },
+  Rows: answer({ rows: list({ type: 'object' }), meta }),
+  Buckets: answer({
+    rows: list(answer({ dims: { type: 'object' }, measures: { type: 'object' }, count })),
+    meta,
   }),
   Count: {
     type: 'object',

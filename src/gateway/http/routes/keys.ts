@@ -79,4 +79,12 @@ export const keyRoutes: Route[] = [
       return { token, name: principal.name, role: principal.role, expiresAt: rfc3339(expiresAt) };
     },
   },
+  {
+    method: 'DELETE',
+    path: '/v1/session',
+    access: 'any',
+    summary: 'End the session whose token is asking; a key stays as it is',
+    status: 204,
+    handle: async ({ request, services }) => services.authenticator.endSession(request.headers.authorization),
+  },
 ];
