@@ -7,7 +7,8 @@ import { redact } from '../output/redact.ts';
 import { sanitise } from '../output/sanitise.ts';
 import { formatDuration } from '../platform/duration.ts';
 import type { HealthServer } from '../runner/health-server.ts';
-import type { RunnerEvent, RunnerHandle } from '../runner/index.ts';
+import type { RunnerEvent, RunnerHandle, RunnerStatus } from '../runner/index.ts';
+import type { RunnerMetrics } from '../runner/metrics.ts';
 import { endingError, type StoppedEvent } from './run-ending.ts';
 import { formatLine, type LogLine, lineOf } from './run-log.ts';
 import type { RunFlags, RunSettings } from './run-settings.ts';
@@ -48,12 +49,18 @@ async function runRunner(
   const { startRunner } = await import('../runner/index.ts');
   let runner: RunnerHandle | undefined;
   let health: HealthServer | undefined;
+  let metrics: RunnerMetrics | undefined;
   const deaf = ctx.onStrayError(error => log.line(strayLine(error)));
   try {
     if (settings.health) {
-      const { startHealthServer } = await import('../runner/health-server.ts');
+      const [{ startHealthServer }, { runnerMetrics }] = await Promise.all([
+        import('../runner/health-server.ts'),
+        import('../runner/metrics.ts'),
+      ]);
       const idle = { connected: false, draining: false, activeJobs: 0, sources: [] };
-      health = await startHealthServer({ ...settings.health, status: () => runner?.status ?? idle });
+      const status = (): RunnerStatus => runner?.status ?? idle;
+      metrics = await runnerMetrics(ctx.version, status);
+      health = await startHealthServer({ ...settings.health, status, metrics });
       log.line({ level: 'info', msg: `health on http://${settings.health.host}:${health.port}/readyz` });
     }
     if (signals.stopped) return EXIT.ok;
@@ -73,6 +80,7 @@ async function runRunner(
       env: settings.env,
       onEvent: event => {
         if (event.type === 'stopped') stopped = event;
+        metrics?.event(event);
         log.event(event);
       },
     });

@@ -33,6 +33,7 @@ export class ChunkWriter {
   readonly #options: ChunkWriterOptions;
   readonly #head: string;
   #rows = 0;
+  #bytes = 0;
   #total: number | undefined;
 
   constructor(options: ChunkWriterOptions) {
@@ -43,6 +44,11 @@ export class ChunkWriter {
   /** Rows sent so far. */
   get rowsSent(): number {
     return this.#rows;
+  }
+
+  /** Bytes of the messages they were sent in. */
+  get bytesSent(): number {
+    return this.#bytes;
   }
 
   /** What a `count` has sent. */
@@ -108,6 +114,7 @@ export class ChunkWriter {
     this.#options.sink.send(frame);
     this.#options.credit.spend(bytes);
     this.#rows += count;
+    this.#bytes += bytes;
   }
 }
 

@@ -109,11 +109,11 @@ test('sources add asks field by field of the bridge, and a URL as a secret', asy
   await added.sees(/Where are its credentials\?/);
   added.type(KEYS.enter);
   await added.sees(/URL .*of the database|URL or path/);
-  added.type(`/srv/shop.db${KEYS.enter}`);
+  added.type(`mysql://db.internal/shop${KEYS.enter}`);
   assert.equal(await added.end(), 0, added.screen());
   const { name, credentialsLocation, config } = service.last().body as Record<string, unknown>;
   assert.deepEqual([name, credentialsLocation], ['shop', 'managed']);
-  assert.deepEqual(config, { url: '/srv/shop.db' });
+  assert.deepEqual(config, { url: 'mysql://db.internal/shop' });
 });
 
 test('nobody is asked with --json, --no-input, in CI, or where stdin is no terminal', async t => {
