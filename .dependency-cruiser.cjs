@@ -21,7 +21,7 @@ module.exports = {
     allow('protocol', []),
     allow('bridges', ['where']),
     allow('store', []),
-    allow('runner', ['protocol', 'bridges']),
+    allow('runner', ['protocol', 'bridges', 'where']),
     allow('gateway', ['protocol', 'store', 'where', 'console']),
     allow('output', []),
     allow('config', []),

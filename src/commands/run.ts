@@ -23,6 +23,11 @@ export async function runCommand(flags: RunFlags, ctx: Context): Promise<number>
     log.line({ level: 'info', msg: `health on http://${settings.health.host}:${health.port}/readyz` });
   }
   log.line(startLine(settings));
+  if (settings.policy) {
+    const { path, policy } = settings.policy;
+    const fields = { policy: path, fingerprint: policy.fingerprint };
+    log.line({ level: 'info', msg: `policy ${path} (${policy.fingerprint}) decides what may leave`, fields });
+  }
   for (const message of settings.warnings) log.line({ level: 'warn', msg: message, tone: 'bad' });
 
   runner = startRunner({
@@ -35,6 +40,7 @@ export async function runCommand(flags: RunFlags, ctx: Context): Promise<number>
     runtimeVersion: ctx.version,
     ...(settings.concurrency === undefined ? {} : { concurrency: settings.concurrency }),
     ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+    ...(settings.policy === undefined ? {} : { policy: settings.policy.policy }),
     env: settings.env,
     onEvent: event => log.event(event),
   });

@@ -33,6 +33,8 @@ export class ChunkWriter {
   readonly #options: ChunkWriterOptions;
   readonly #head: string;
   #rows = 0;
+  #bytes = 0;
+  #limits = { maxRows: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
 
   constructor(options: ChunkWriterOptions) {
     this.#options = options;
@@ -42,6 +44,16 @@ export class ChunkWriter {
   /** Rows sent so far. */
   get rowsSent(): number {
     return this.#rows;
+  }
+
+  /** Bytes of the frames sent so far. */
+  get bytesSent(): number {
+    return this.#bytes;
+  }
+
+  /** What would go beyond these is not sent, and fails the job. */
+  limit(limits: { maxRows: number; maxBytes: number }): void {
+    this.#limits = limits;
   }
 
   /** Sends the rows of a batch; resolves when there is room for more. */
@@ -78,7 +90,7 @@ export class ChunkWriter {
     if (lines.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) throw tooLarge(lines.length);
     await this.#ready();
     const frame = encodeRows(jobId, count, lines);
-    this.#sent(frame, frame.length, count);
+    this.#put(frame, frame.length, count);
   }
 
   async #sendText(tail: string, count: number): Promise<void> {
@@ -86,7 +98,7 @@ export class ChunkWriter {
     const frame = this.#head + tail;
     const bytes = Buffer.byteLength(frame);
     if (bytes > MAX_FRAME_BYTES) throw tooLarge(bytes);
-    this.#sent(frame, bytes, count);
+    this.#put(frame, bytes, count);
   }
 
   async #ready(): Promise<void> {
@@ -97,10 +109,14 @@ export class ChunkWriter {
     if (signal.aborted) throw signal.reason;
   }
 
-  #sent(frame: string | Buffer, bytes: number, count: number): void {
+  #put(frame: string | Buffer, bytes: number, count: number): void {
+    const { maxRows, maxBytes } = this.#limits;
+    if (this.#rows + count > maxRows) throw beyond(`${maxRows} rows`);
+    if (this.#bytes + bytes > maxBytes) throw beyond(`${maxBytes} bytes`);
     this.#options.sink.send(frame);
     this.#options.credit.spend(bytes);
     this.#rows += count;
+    this.#bytes += bytes;
   }
 }
 
@@ -157,6 +173,13 @@ function rowText(row: unknown): string {
   }
   if (json.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) throw tooLarge(json.length);
   return json;
+}
+
+function beyond(limit: string): JobError {
+  return new JobError(
+    'SOURCE_QUERY_FAILED',
+    `the policy of this runner lets an answer have at most ${limit}`,
+  );
 }
 
 function tooLarge(bytes: number): JobError {

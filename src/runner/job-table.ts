@@ -5,8 +5,10 @@ import type { AssignedSource, ServerJob } from '../protocol/frames.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { Credit } from './credit.ts';
 import type { JobIdentity, RunnerEvent } from './events.ts';
-import { executeJob } from './execute-job.ts';
 import { JobError, type JobErrorCode, toJobError } from './job-error.ts';
+import { canonicalSource } from './policy/patterns.ts';
+import type { Policy } from './policy/policy.ts';
+import { runJob } from './run-job.ts';
 import type { SourcePool } from './source-pool.ts';
 
 export interface JobWire {
@@ -23,6 +25,7 @@ export interface JobTableOptions {
   creditWindowBytes: number | undefined;
   /** Whether rows go as lines in binary messages. */
   rawRows: boolean;
+  policy?: Policy | undefined;
   onEvent: (event: RunnerEvent) => void;
 }
 
@@ -43,6 +46,7 @@ export class JobTable {
   readonly #waiting: ActiveJob[] = [];
   #assigned: readonly AssignedSource[] = [];
   #running = 0;
+  readonly #runningBySource = new Map<string, number>();
   #draining = false;
   #closed = false;
   #idle: (() => void)[] = [];
@@ -67,7 +71,12 @@ export class JobTable {
     const abort = new AbortController();
     const credit = new Credit(creditWindowBytes);
     const job: ActiveJob = {
-      identity: { id, kind: params.job.kind, source: params.source.name, target: params.job.target },
+      identity: {
+        id,
+        kind: params.job.kind,
+        source: (this.#sourceOf(frame) ?? params.source).name,
+        target: params.job.target,
+      },
       frame,
       credit,
       writer: new ChunkWriter({ jobId: id, sink: wire, credit, signal: abort.signal, rawRows }),
@@ -81,8 +90,8 @@ export class JobTable {
     if (!(deadlineMs > 0)) return this.#end(job, 0, timeout(deadlineMs));
     job.cancelDeadline = clock.after(deadlineMs, () => abort.abort(timeout(deadlineMs)));
     abort.signal.addEventListener('abort', () => this.#aborted(job), { once: true });
-    if (this.#running >= this.#options.concurrency) this.#waiting.push(job);
-    else void this.#run(job);
+    if (this.#hasRoom(job)) void this.#run(job);
+    else this.#waiting.push(job);
   }
 
   /** Idempotent; a job that is not here has ended already. */
@@ -115,64 +124,62 @@ export class JobTable {
   }
 
   async #run(job: ActiveJob): Promise<void> {
-    const { clock, pool, onEvent } = this.#options;
+    const { onEvent } = this.#options;
     const { abort, frame, identity, writer } = job;
-    this.#running++;
+    const source = canonicalSource(identity.source);
+    this.#count(source, 1);
     onEvent({ type: 'job-started', job: identity });
-    let secrets: readonly string[] = [];
-    const work = async (): Promise<void> => {
-      const source = this.#assigned.find(assigned => assigned.id === frame.params.source.id);
-      if (!source) {
-        throw new JobError(
-          'SOURCE_NOT_ASSIGNED',
-          `source "${identity.source}" is not assigned to this runner`,
-        );
-      }
-      // The job's own copy of a managed config is the freshest.
-      const current = source.credentialsLocation === 'managed' ? frame.params.source : source;
-      if (frame.params.job.kind === 'search' || frame.params.job.kind === 'similar') {
-        throw new JobError('UNSUPPORTED_JOB', `this runner does not do ${frame.params.job.kind} jobs`);
-      }
-      const lease = await pool.lease(current);
-      secrets = lease.secrets;
-      try {
-        // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
-        abort.signal.throwIfAborted();
-        const openFresh = async () => (await pool.open(current)).bridge;
-        const meta = await executeJob({
-          job: frame.params.job,
-          writer,
-          signal: abort.signal,
-          timeoutMs: Math.max(1, frame.deadlineMs - (clock.monotonic() - job.startedAt)),
-          clock,
-          bridge: lease.bridge,
-          openFresh,
-        });
-        if (abort.signal.aborted) throw abort.signal.reason;
-        this.#end(job, writer.rowsSent, meta);
-      } catch (error) {
-        if (toJobError(error, []).code === 'SOURCE_UNREACHABLE') pool.forget(current.id);
-        throw error;
-      } finally {
-        lease.release();
-      }
-    };
+    const secrets: string[] = [];
     // A bridge that hangs must not hold the ending back: whichever comes first ends the job, the other finds it gone.
     const aborted = new Promise<never>((_, reject) => {
       if (abort.signal.aborted) reject(abort.signal.reason);
       abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true });
     });
     try {
-      await Promise.race([work(), aborted]);
+      const work = runJob({
+        ...this.#options,
+        frame,
+        source: this.#sourceOf(frame),
+        writer,
+        abort,
+        secrets,
+        startedAt: job.startedAt,
+      });
+      const meta = await Promise.race([work, aborted]);
+      this.#end(job, writer.rowsSent, meta);
     } catch (error) {
       const cause = abort.signal.aborted ? abort.signal.reason : error;
       const { code, message } = toJobError(cause, secrets);
       this.#end(job, writer.rowsSent, new JobError(code, message));
     } finally {
-      this.#running--;
-      const next = this.#waiting.shift();
+      this.#count(source, -1);
+      // One job has ended, so one at most can begin.
+      const at = this.#waiting.findIndex(waiting => this.#hasRoom(waiting));
+      const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
       if (next) void this.#run(next);
     }
+  }
+
+  /** The source as it will be opened. A job's own copy of a managed config is the freshest. */
+  #sourceOf({ params }: ServerJob): AssignedSource | undefined {
+    const assigned = this.#assigned.find(one => one.id === params.source.id);
+    return assigned?.credentialsLocation === 'managed' ? params.source : assigned;
+  }
+
+  #hasRoom({ identity }: ActiveJob): boolean {
+    const { concurrency, policy } = this.#options;
+    const running = this.#runningBySource.get(canonicalSource(identity.source)) ?? 0;
+    return (
+      this.#running < concurrency &&
+      running < (policy?.concurrencyOf(identity.source) ?? Number.POSITIVE_INFINITY)
+    );
+  }
+
+  #count(source: string, change: number): void {
+    this.#running += change;
+    const running = (this.#runningBySource.get(source) ?? 0) + change;
+    if (running === 0) this.#runningBySource.delete(source);
+    else this.#runningBySource.set(source, running);
   }
 
   /** The one place where a job leaves the table and its one ending is sent. */

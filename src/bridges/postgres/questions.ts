@@ -136,7 +136,9 @@ export class Questions {
     const table = await this.schema.table(target, askOn(session));
     const { query, columns, shown, keyFields = [], limit, maxRows, short } = plan(table);
     if (query.parameters.length > MAX_PARAMETERS) {
-      throw new Error(`the filter has ${query.parameters.length} values, and Postgres takes ${MAX_PARAMETERS}: use $in`);
+      throw new Error(
+        `the filter has ${query.parameters.length} values, and Postgres takes ${MAX_PARAMETERS}: use $in`,
+      );
     }
     return await session.ask(
       {

@@ -35,6 +35,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
       { flags: '--grace-period <duration>', description: 'longest a drain may take (25s)' },
       HEALTH_PORT,
       { flags: '--log-format <format>', description: 'pretty or json', choices: ['pretty', 'json'] },
+      { flags: '--policy <file>', description: 'what jobs may see (SEMILAYER_POLICY_FILE)' },
     ],
     examples: ['run --env-file .env', 'run --id edge-1 --token-file /run/secrets/token --log-format json'],
     run: async (_args, flags, ctx) =>
