@@ -26,6 +26,9 @@ export interface RunFlags {
   healthPort?: string;
   logFormat?: string;
   policy?: string;
+  ledger?: string;
+  ledgerFsync?: boolean;
+  ledgerOnFailure?: string;
 }
 
 export interface RunSettings {
@@ -42,6 +45,7 @@ export interface RunSettings {
   health: { host: string; port: number } | undefined;
   logFormat: 'pretty' | 'json';
   policy: { policy: Policy; path: string } | undefined;
+  ledger: { directory: string; fsync: boolean; onFailure: 'stop' | 'continue' } | undefined;
   ca: string[] | undefined;
   /** The environment that bridges see: without the token. */
   env: Record<string, string | undefined>;
@@ -84,6 +88,7 @@ export async function resolveRunSettings(flags: RunFlags, ctx: Context): Promise
     gracePeriodMs: parseDuration(flags.gracePeriod ?? '25s', '--grace-period'),
     health: resolveHealth(flags, env),
     logFormat: logFormatOf(flags.logFormat),
+    ledger: resolveLedger(flags, env, ctx.cwd),
     policy: await readPolicy(flags.policy ?? nonEmpty(env.SEMILAYER_POLICY_FILE), ctx.cwd),
     ca: await readCaFile(ctx.global.caFile, env),
     env,
@@ -166,6 +171,23 @@ export function integer(text: string, what: string, min: number, max: number): n
 function logFormatOf(text = 'pretty'): 'pretty' | 'json' {
   if (text === 'pretty' || text === 'json') return text;
   throw new AppError('usage', { message: `--log-format must be pretty or json, not "${text}"` });
+}
+
+function resolveLedger(
+  flags: RunFlags,
+  env: Record<string, string | undefined>,
+  cwd: string,
+): RunSettings['ledger'] {
+  const directory = flags.ledger ?? nonEmpty(env.SEMILAYER_LEDGER_DIR);
+  if (directory === undefined) return undefined;
+  const onFailure = flags.ledgerOnFailure ?? nonEmpty(env.SEMILAYER_LEDGER_ON_FAILURE) ?? 'stop';
+  if (onFailure !== 'stop' && onFailure !== 'continue') {
+    throw new AppError('usage', {
+      message: `SEMILAYER_LEDGER_ON_FAILURE must be stop or continue, not "${onFailure}"`,
+    });
+  }
+  const fsync = flags.ledgerFsync ?? isSet(env.SEMILAYER_LEDGER_FSYNC);
+  return { directory: resolve(cwd, directory), fsync, onFailure };
 }
 
 /** One that is named must be there; the one in the working directory may be. */

@@ -8,6 +8,7 @@ import { formatDuration } from '../platform/duration.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { type HealthServer, startHealthServer } from '../runner/health-server.ts';
 import { type RunnerEvent, type RunnerHandle, startRunner } from '../runner/index.ts';
+import { Ledger } from '../runner/ledger/ledger.ts';
 import { formatLine, type LogLine, lineOf } from './run-log.ts';
 import { type RunFlags, type RunSettings, resolveRunSettings } from './run-settings.ts';
 
@@ -30,6 +31,8 @@ export async function runCommand(flags: RunFlags, ctx: Context): Promise<number>
   }
   for (const message of settings.warnings) log.line({ level: 'warn', msg: message, tone: 'bad' });
 
+  const ledger = settings.ledger && (await openLedger(settings.ledger, settings, ctx, log.line));
+
   runner = startRunner({
     gatewayUrl: settings.gatewayUrl,
     runnerId: settings.runnerId,
@@ -41,6 +44,7 @@ export async function runCommand(flags: RunFlags, ctx: Context): Promise<number>
     ...(settings.concurrency === undefined ? {} : { concurrency: settings.concurrency }),
     ...(settings.ca === undefined ? {} : { ca: settings.ca }),
     ...(settings.policy === undefined ? {} : { policy: settings.policy.policy }),
+    ...(ledger === undefined ? {} : { ledger }),
     env: settings.env,
     onEvent: event => log.event(event),
   });
@@ -50,9 +54,40 @@ export async function runCommand(flags: RunFlags, ctx: Context): Promise<number>
     return (await signalled.status()) ?? statusOf(stopped.code);
   } finally {
     signalled.dispose();
+    await ledger?.close();
+    if (ledger)
+      log.line({
+        level: 'info',
+        msg: `ledger closed at ${ledger.position}`,
+        fields: { ledger: ledger.position },
+      });
     log.close();
     await health?.close();
   }
+}
+
+/** The lines it logs are kept elsewhere, so that a ledger whose end was cut off does not pass for whole. */
+async function openLedger(
+  where: NonNullable<RunSettings['ledger']>,
+  settings: RunSettings,
+  ctx: Context,
+  say: (line: LogLine) => void,
+): Promise<Ledger> {
+  const onWarning = (msg: string): void => say({ level: 'warn', msg, tone: 'bad' });
+  const ledger = await Ledger.open({ ...where, clock: ctx.clock, onWarning });
+  await ledger.append({
+    type: 'opened',
+    runner: settings.runnerId,
+    gateway: new URL(settings.gatewayUrl).host,
+    version: ctx.version,
+    policy: settings.policy?.policy.fingerprint ?? null,
+  });
+  say({
+    level: 'info',
+    msg: `ledger ${where.directory} at ${ledger.position}`,
+    fields: { directory: where.directory, ledger: ledger.position },
+  });
+  return ledger;
 }
 
 function startLine(settings: RunSettings): LogLine {

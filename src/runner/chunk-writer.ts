@@ -27,6 +27,8 @@ export interface ChunkWriterOptions {
   signal: AbortSignal;
   /** Whether the gateway takes rows as lines in binary messages; else they go as `chunk` frames. */
   rawRows: boolean;
+  /** Whether `columns` is wanted. */
+  noteColumns?: boolean;
 }
 
 export class ChunkWriter {
@@ -34,6 +36,7 @@ export class ChunkWriter {
   readonly #head: string;
   #rows = 0;
   #bytes = 0;
+  #columns: string[] | null = null;
   #limits = { maxRows: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
 
   constructor(options: ChunkWriterOptions) {
@@ -51,6 +54,11 @@ export class ChunkWriter {
     return this.#bytes;
   }
 
+  /** Names in the first row or bucket that was sent; null where there was none. */
+  get columns(): string[] | null {
+    return this.#columns;
+  }
+
   /** What would go beyond these is not sent, and fails the job. */
   limit(limits: { maxRows: number; maxBytes: number }): void {
     this.#limits = limits;
@@ -58,6 +66,7 @@ export class ChunkWriter {
 
   /** Sends the rows of a batch; resolves when there is room for more. */
   async rows(batch: readonly object[] | RowLines): Promise<void> {
+    if (this.#options.noteColumns) this.#columns ??= columnsOf(batch);
     if ('lines' in batch) {
       for (const { lines, count } of splitLines(batch.lines, batch.count))
         await this.#sendLines(lines, count);
@@ -67,6 +76,8 @@ export class ChunkWriter {
   }
 
   async aggregate(buckets: readonly AggregateRow[]): Promise<void> {
+    const [first] = buckets;
+    this.#columns ??= first ? [...Object.keys(first.dims ?? {}), ...Object.keys(first.measures ?? {})] : null;
     for (const { texts, count } of pieces(buckets))
       await this.#sendText(`],"agg":[${texts.join(',')}]}`, count);
   }
@@ -118,6 +129,12 @@ export class ChunkWriter {
     this.#rows += count;
     this.#bytes += bytes;
   }
+}
+
+function columnsOf(batch: readonly object[] | RowLines): string[] | null {
+  if (!('lines' in batch)) return batch[0] ? Object.keys(batch[0]) : null;
+  if (batch.count === 0) return null;
+  return Object.keys(JSON.parse(batch.lines.toString('utf8', 0, batch.lines.indexOf(NEWLINE))));
 }
 
 /** Objects as JSON texts, in pieces of about one chunk. */

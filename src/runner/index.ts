@@ -11,6 +11,7 @@ import { DEFAULT_CONCURRENCY, MAX_CONCURRENCY } from '../protocol/features.ts';
 import { VERSION } from '../version.ts';
 import { dialThrough } from './dial.ts';
 import type { RunnerEvent, RunnerStatus } from './events.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { readLocalConfig } from './local-credentials.ts';
 import type { Policy } from './policy/policy.ts';
 import { Runner, type Stopped, stoppedByDefect } from './runner.ts';
@@ -21,6 +22,7 @@ export type { Bridge, BridgeClass, BridgeManifest } from '../bridges/bridge.ts';
 export { SourceUnreachableError, UnsupportedOperatorError } from '../bridges/bridge.ts';
 export { listBridges, registerBridge, resolveBridge } from '../bridges/registry.ts';
 export type { JobIdentity, RunnerEvent, RunnerStatus } from './events.ts';
+export { Ledger, type LedgerOptions } from './ledger/ledger.ts';
 export { Policy } from './policy/policy.ts';
 export type { Stopped } from './runner.ts';
 
@@ -48,6 +50,8 @@ export interface StartRunnerOptions {
   concurrency?: number;
   /** What jobs may see, whatever the gateway asks: `Policy.parse(text)`. Default: everything. */
   policy?: Policy;
+  /** Where every job is recorded: `await Ledger.open({ … })`. The caller closes it once the runner has. */
+  ledger?: Ledger;
   /** PEM certificates to trust beside the system's. */
   ca?: string[];
   /** Where runner-local credentials and the proxy (`HTTPS_PROXY` …) are looked up. Default `process.env`. */
@@ -135,6 +139,7 @@ export function startRunner(options: StartRunnerOptions): RunnerHandle {
     dial: dialThrough(({ url, ca }) => (proxyOf(url, env) ? proxyAgent(url, { env, ca }) : undefined)),
     pool,
     policy: options.policy,
+    ledger: options.ledger,
     onEvent: report,
     onFrame: onFrame && ((direction, frame) => guarded(() => onFrame(direction, frame))),
   });

@@ -6,6 +6,8 @@ import { ChunkWriter } from './chunk-writer.ts';
 import { Credit } from './credit.ts';
 import type { JobIdentity, RunnerEvent } from './events.ts';
 import { JobError, type JobErrorCode, toJobError } from './job-error.ts';
+import { type JobEnding, JobLedger } from './ledger/job-ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { canonicalSource } from './policy/patterns.ts';
 import type { Policy } from './policy/policy.ts';
 import { runJob } from './run-job.ts';
@@ -26,6 +28,8 @@ export interface JobTableOptions {
   /** Whether rows go as lines in binary messages. */
   rawRows: boolean;
   policy?: Policy | undefined;
+  /** Where every job is recorded. */
+  ledger?: Ledger | undefined;
   onEvent: (event: RunnerEvent) => void;
 }
 
@@ -35,6 +39,7 @@ interface ActiveJob {
   credit: Credit;
   writer: ChunkWriter;
   abort: AbortController;
+  ledger: JobLedger | undefined;
   startedAt: number;
   cancelDeadline: () => void;
 }
@@ -67,20 +72,29 @@ export class JobTable {
     const { id, params, deadlineMs } = frame;
     // A second job frame for a job under way has nothing of its own to end.
     if (this.#closed || this.#active.has(id)) return;
-    const { clock, wire, creditWindowBytes, rawRows } = this.#options;
+    const { clock, wire, creditWindowBytes, rawRows, ledger } = this.#options;
     const abort = new AbortController();
     const credit = new Credit(creditWindowBytes);
+    const identity: JobIdentity = {
+      id,
+      kind: params.job.kind,
+      source: (this.#sourceOf(frame) ?? params.source).name,
+      target: params.job.target,
+    };
     const job: ActiveJob = {
-      identity: {
-        id,
-        kind: params.job.kind,
-        source: (this.#sourceOf(frame) ?? params.source).name,
-        target: params.job.target,
-      },
+      identity,
       frame,
       credit,
-      writer: new ChunkWriter({ jobId: id, sink: wire, credit, signal: abort.signal, rawRows }),
+      writer: new ChunkWriter({
+        jobId: id,
+        sink: wire,
+        credit,
+        signal: abort.signal,
+        rawRows,
+        noteColumns: ledger !== undefined,
+      }),
       abort,
+      ledger: ledger && new JobLedger(ledger, identity),
       startedAt: clock.monotonic(),
       cancelDeadline: () => {},
     };
@@ -136,16 +150,12 @@ export class JobTable {
       abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true });
     });
     try {
-      const work = runJob({
-        ...this.#options,
-        frame,
-        source: this.#sourceOf(frame),
-        writer,
-        abort,
-        secrets,
-        startedAt: job.startedAt,
-      });
+      const run = { ...this.#options, frame, source: this.#sourceOf(frame), writer, abort, secrets };
+      const answer = () => runJob({ ...run, startedAt: job.startedAt });
+      const work = job.ledger ? job.ledger.start(frame).then(answer) : answer();
       const meta = await Promise.race([work, aborted]);
+      // Recorded before the gateway learns that it has it all.
+      await job.ledger?.end(this.#ending(job, 'done'));
       this.#end(job, writer.rowsSent, meta);
     } catch (error) {
       const cause = abort.signal.aborted ? abort.signal.reason : error;
@@ -182,6 +192,11 @@ export class JobTable {
     else this.#runningBySource.set(source, running);
   }
 
+  #ending({ writer, startedAt }: ActiveJob, ending: string): JobEnding {
+    const durationMs = Math.round(this.#options.clock.monotonic() - startedAt);
+    return { rows: writer.rowsSent, bytes: writer.bytesSent, columns: writer.columns, durationMs, ending };
+  }
+
   /** The one place where a job leaves the table and its one ending is sent. */
   #end(job: ActiveJob, rows: number, outcome: JobError | { nextCursor?: string; total?: number }): void {
     const { id } = job.identity;
@@ -202,6 +217,7 @@ export class JobTable {
         ),
       );
     }
+    if (error) void job.ledger?.end(this.#ending(job, error.code)).catch(() => {});
     this.#options.onEvent({ type: 'job-ended', job: job.identity, rows, durationMs, error });
     if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }

@@ -25,6 +25,7 @@ import {
   WHERE,
 } from '../schemas.ts';
 import { cancelWithCaller, collectBatches, collectRows, streamRows } from '../stream-job.ts';
+import { callerOf } from './actor.ts';
 
 const ROWS_CONTENT: Record<string, Schema> = {
   'application/json': ref('Rows'),
@@ -187,6 +188,7 @@ async function submit(
     target: String(target),
     options,
     deadlineMs: typeof deadlineMs === 'number' ? deadlineMs : DEFAULT_JOB_DEADLINE_MS,
+    caller: callerOf(call),
   });
 }
 
