@@ -5,6 +5,7 @@ import { colourOf } from '../output/colour.ts';
 import type { Progress } from '../output/output.ts';
 import { sanitise } from '../output/sanitise.ts';
 import { formatDuration } from '../platform/duration.ts';
+import { createServiceManager, type ServiceManager } from '../platform/service-manager.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { type HealthServer, startHealthServer } from '../runner/health-server.ts';
 import { type RunnerEvent, type RunnerHandle, startRunner } from '../runner/index.ts';
@@ -16,6 +17,7 @@ import { type RunFlags, type RunSettings, resolveRunSettings } from './run-setti
 export async function runCommand(flags: RunFlags, ctx: Context): Promise<number> {
   const settings = await resolveRunSettings(flags, ctx);
   const log = createLog(settings, ctx);
+  const manager = createServiceManager(ctx.env, ctx.clock);
   let runner: RunnerHandle | undefined;
   const idle = { connected: false, draining: false, activeJobs: 0, sources: [] };
   let health: HealthServer | undefined;
@@ -46,7 +48,10 @@ export async function runCommand(flags: RunFlags, ctx: Context): Promise<number>
     ...(settings.policy === undefined ? {} : { policy: settings.policy.policy }),
     ...(ledger === undefined ? {} : { ledger }),
     env: settings.env,
-    onEvent: event => log.event(event),
+    onEvent: event => {
+      log.event(event);
+      tellManager(manager, event);
+    },
   });
   const signalled = handleSignals(ctx, runner, settings.gracePeriodMs, log.line);
   try {
@@ -62,6 +67,7 @@ export async function runCommand(flags: RunFlags, ctx: Context): Promise<number>
         fields: { ledger: ledger.position },
       });
     log.close();
+    manager.close();
     await health?.close();
   }
 }
@@ -115,6 +121,17 @@ function statusOf(code: number): number {
     default:
       return EXIT.failure;
   }
+}
+
+/** Ready is connected: whoever waits for the unit waits for the gateway. */
+function tellManager(manager: ServiceManager, event: RunnerEvent): void {
+  if (event.type === 'connected') manager.notify('READY=1', 'STATUS=connected');
+  if (event.type === 'disconnected') manager.notify(`STATUS=disconnected: ${oneLine(event.reason)}`);
+  if (event.type === 'draining') manager.notify('STOPPING=1', 'STATUS=draining');
+}
+
+function oneLine(text: string): string {
+  return sanitise(text).replaceAll('\n', ' ').slice(0, 200);
 }
 
 interface RunLog {

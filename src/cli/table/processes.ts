@@ -47,11 +47,23 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
         description: 'whether jobs stop or continue while the ledger cannot be written (stop)',
         choices: ['stop', 'continue'],
       },
+      {
+        flags: '--emit <kind>',
+        description: 'print a manifest for this runner, without its token, and exit',
+        choices: ['docker', 'compose', 'kubernetes', 'systemd'],
+      },
       { flags: '--policy <file>', description: 'what jobs may see (SEMILAYER_POLICY_FILE)' },
     ],
     examples: ['run --env-file .env', 'run --id edge-1 --token-file /run/secrets/token --log-format json'],
-    run: async (_args, flags, ctx) =>
-      await (await import('../../commands/run.ts')).runCommand(flags as RunFlags, ctx),
+    run: async (_args, flags, ctx) => {
+      if (typeof flags.emit !== 'string')
+        return await (await import('../../commands/run.ts')).runCommand(flags as RunFlags, ctx);
+      return await (await import('../../commands/emit/emit.ts')).emitManifest(
+        flags.emit,
+        flags as RunFlags,
+        ctx,
+      );
+    },
   },
   {
     usage: 'ready',
