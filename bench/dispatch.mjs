@@ -2,16 +2,15 @@
  * A question of one row, from HTTP through the gateway and its WebSocket to a runner and back, beside a bare relay of
  * the same JSON. Each side is two processes; the callers are in this one. Rounds of the two sides alternate.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { describeMachine, median, quantile, table } from './figures.mjs';
+import { asker } from './http-question.mjs';
+import { Processes } from './processes.mjs';
+import { startGateway } from './product.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -24,7 +23,7 @@ const rounds = Number(values.rounds);
 const roundMs = Number(values.seconds) * 1000;
 const path = name => fileURLToPath(new URL(name, import.meta.url));
 const directory = await mkdtemp(join(tmpdir(), 'semilayer-bench-'));
-const children = [];
+const processes = new Processes();
 
 try {
   const sides = { relay: await startRelay(), semilayer: await startSemilayer() };
@@ -51,28 +50,19 @@ try {
   }
   console.log(table(['side', 'p50 µs', 'p99 µs', 'per second', 'p50 × relay', 'rate × relay'], rows));
 } finally {
-  for (const child of children) child.kill('SIGKILL');
+  await processes.stop();
   await rm(directory, { recursive: true, force: true });
 }
 
 /** Callers that each ask again as soon as they are answered; latencies in microseconds. */
 async function callers({ url, headers, body }, concurrency, durationMs) {
-  const agent = new Agent({ keepAlive: true, maxSockets: concurrency });
-  const { hostname, port, pathname } = new URL(url);
-  const options = {
-    agent,
-    hostname,
-    port,
-    path: pathname,
-    method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-  };
+  const { ask, close } = asker({ url, headers, connections: concurrency });
   const latencies = [];
   const started = performance.now();
   const caller = async () => {
     while (performance.now() - started < durationMs) {
       const asked = performance.now();
-      const text = await ask(options, body);
+      const text = await ask(body);
       latencies.push((performance.now() - asked) * 1000);
       // The same work on both sides, or no figure at all.
       if (!text.startsWith('{"rows":[{"id":1,"name":"one row"}],"meta":{"count":1,')) {
@@ -82,7 +72,7 @@ async function callers({ url, headers, body }, concurrency, durationMs) {
   };
   await Promise.all(Array.from({ length: concurrency }, caller));
   const elapsedMs = performance.now() - started;
-  agent.destroy();
+  close();
   return {
     p50: quantile(latencies, 0.5),
     p99: quantile(latencies, 0.99),
@@ -90,24 +80,10 @@ async function callers({ url, headers, body }, concurrency, durationMs) {
   };
 }
 
-function ask(options, body) {
-  return new Promise((resolve, reject) => {
-    const asked = request(options, response => {
-      let text = '';
-      response.setEncoding('utf8').on('data', chunk => {
-        text += chunk;
-      });
-      response.on('end', () => resolve(text));
-    });
-    asked.on('error', reject);
-    asked.end(body);
-  });
-}
-
 async function startRelay() {
-  const gateway = start([path('peers/relay.mjs'), 'gateway']);
+  const gateway = processes.start([path('peers/relay.mjs'), 'gateway']);
   const port = await gateway.line(/^(\d+)$/);
-  start([path('peers/relay.mjs'), 'runner', port]);
+  processes.start([path('peers/relay.mjs'), 'runner', port]);
   await gateway.line(/(connected)/);
   return {
     url: `http://127.0.0.1:${port}/`,
@@ -117,65 +93,15 @@ async function startRelay() {
 }
 
 async function startSemilayer() {
-  const gateway = start([
-    '--',
-    path('../bin/semilayer.js'),
-    'gateway',
-    '--port',
-    '0',
-    '--data-dir',
-    join(directory, 'data'),
-  ]);
-  const key = await gateway.line(/^SEMILAYER_API_KEY=(\w+)$/);
-  const url = await gateway.line(/listening on (\S+)/);
-  const headers = { authorization: `Bearer ${key}` };
-  const post = async (route, body) => {
-    const response = await fetch(url + route, {
-      method: 'POST',
-      headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
-    if (!response.ok) throw new Error(await response.text());
-    return await response.json();
-  };
-  await post('/v1/sources', { name: 'trivial', bridge: 'trivial', config: { url: 'trivial:' } });
-  const { token } = await post('/v1/runners', { name: 'bench' });
-  await post('/v1/runners/bench/sources', { sources: ['trivial'] });
-  const runner = start([path('peers/trivial-runner.mjs'), `${url.replace('http', 'ws')}/connect`, 'bench'], {
-    SEMILAYER_RUNNER_TOKEN: token,
-  });
+  const { ask, url, headers } = await startGateway(processes, directory);
+  await ask('/v1/sources', { name: 'trivial', bridge: 'trivial', config: { url: 'trivial:' } });
+  const { token } = await ask('/v1/runners', { name: 'bench' });
+  await ask('/v1/runners/bench/sources', { sources: ['trivial'] });
+  const runner = processes.start(
+    [path('peers/trivial-runner.mjs'), `${url.replace('http', 'ws')}/connect`, 'bench'],
+    { SEMILAYER_RUNNER_TOKEN: token },
+  );
   await runner.line(/(connected)/);
   const body = JSON.stringify({ target: 'rows', limit: 1 });
   return { url: `${url}/v1/sources/trivial/query`, headers, body };
-}
-
-function start(args, env = {}) {
-  const child = spawn(process.execPath, args, {
-    env: { PATH: process.env.PATH, SEMILAYER_CONFIG_DIR: join(directory, 'config'), ...env },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  children.push(child);
-  const lines = [];
-  const wake = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    createInterface({ input: stream }).on('line', line => {
-      lines.push(line);
-      for (const resolve of wake.splice(0)) resolve();
-    });
-  }
-  const gone = once(child, 'exit').then(() => {
-    for (const resolve of wake.splice(0)) resolve();
-  });
-  return {
-    async line(pattern) {
-      for (let at = 0; ; at++) {
-        while (at >= lines.length) {
-          if (child.exitCode !== null) throw new Error(`${args.join(' ')} ended: ${lines.join('\n')}`);
-          await Promise.race([gone, new Promise(resolve => wake.push(resolve))]);
-        }
-        const match = pattern.exec(lines[at]);
-        if (match) return match[1];
-      }
-    },
-  };
 }

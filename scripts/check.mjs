@@ -1,5 +1,6 @@
 /** `npm run check`: everything that must hold, one line a step; the output of a step is shown when it fails. */
 import { build, readStamp, sourceHash } from './build.mjs';
+import { findChromium } from './chromium.mjs';
 import { dependencyFaults } from './dependencies.mjs';
 import { noticesAreCurrent } from './notices.mjs';
 import { repositoryFaults } from './repository.mjs';
@@ -26,6 +27,7 @@ const ROWS = [
   },
   {
     types: tool('typescript', 'tsc', '-p', '.'),
+    "the Console's types": tool('typescript', 'tsc', '-p', 'src/console'),
     'lint and format': tool('@biomejs/biome', 'biome', 'ci', '.'),
   },
   {
@@ -40,6 +42,7 @@ const ROWS = [
   },
   { tests: script('scripts/test.mjs') },
   { 'packed tarball': script('scripts/test.mjs', 'test/package/') },
+  { browser: browserTests },
 ];
 
 const started = performance.now();
@@ -50,6 +53,13 @@ console.log(
   failed === 0 ? `\neverything holds, ${seconds} s` : `\n${failed} of the checks failed, ${seconds} s`,
 );
 process.exitCode = failed === 0 ? 0 : 1;
+
+async function browserTests() {
+  if (await findChromium()) return await script('scripts/test.mjs', 'test/browser/')();
+  const output =
+    'NOT RUN: the browser tests, for want of a Chromium (apt-get install chromium, or set CHROMIUM)';
+  return { status: 0, output };
+}
 
 async function report(name, step) {
   const begun = performance.now();

@@ -1,8 +1,9 @@
-/** Writes THIRD_PARTY_NOTICES: the licence of every package that installing ours brings along. `--check` compares. */
+/** Writes THIRD_PARTY_NOTICES: the licence of every package that ours brings along, installed or bundled. */
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ROOT } from './build.mjs';
+import { bundledPackages } from './console.mjs';
 import { runtimePackages } from './dependencies.mjs';
 
 const FILE = join(ROOT, 'THIRD_PARTY_NOTICES');
@@ -10,7 +11,8 @@ const RULE = `\n${'-'.repeat(80)}\n\n`;
 
 export async function notices() {
   const sections = new Map();
-  for (const [path, entry] of await runtimePackages()) {
+  const bundled = (await bundledPackages(ROOT)).map(name => [`node_modules/${name}`, {}]);
+  for (const [path, entry] of [...(await runtimePackages()), ...bundled]) {
     // One build for each platform: the package that chooses among them speaks for all.
     if (entry.optional) continue;
     const directory = join(ROOT, path);

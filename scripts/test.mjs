@@ -3,10 +3,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { ROOT } from './build.mjs';
+import { findChromium } from './chromium.mjs';
 import { run } from './run.mjs';
 
-/** They have steps of their own in `npm run check`, because they need the network or more time. */
-const OWN_STEP = ['test/package/'];
+/** They have steps of their own in `npm run check`, because they need the network, a browser or more time. */
+const OWN_STEP = ['test/package/', 'test/browser/'];
 
 const filters = process.argv.slice(2).map(argument => argument.replaceAll('\\', '/').replace(/^\.\//, ''));
 const files = (await testFiles()).filter(file =>
@@ -21,6 +22,10 @@ if (files.length === 0) {
   process.exit(1);
 }
 
+/** A browser wants a processor to itself, and takes its time on a slow machine. */
+const inBrowser = files.every(file => file.startsWith('test/browser/'));
+const [concurrency, timeoutMs] = inBrowser ? [1, 300_000] : [2, 120_000];
+
 const built = await run(process.execPath, ['scripts/ensure-build.mjs']);
 if (built.status !== 0) process.exit(built.status);
 
@@ -31,11 +36,11 @@ try {
     'tsx',
     '--test',
     '--test-reporter=spec',
-    '--test-concurrency=2',
-    '--test-timeout=120000',
+    `--test-concurrency=${concurrency}`,
+    `--test-timeout=${timeoutMs}`,
     ...files,
   ];
-  process.exitCode = (await run(process.execPath, args, { env: testEnvironment(configDir) })).status;
+  process.exitCode = (await run(process.execPath, args, { env: await testEnvironment(configDir) })).status;
 } finally {
   await rm(configDir, { recursive: true, force: true });
 }
@@ -49,11 +54,12 @@ async function testFiles() {
 }
 
 /** The environment as a fresh machine has it: nothing of the user's own settings reaches a test. */
-function testEnvironment(configDir) {
+async function testEnvironment(configDir) {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
-      ([name]) => !/^(SEMILAYER_.*|FORCE_COLOR|NO_COLOR|PORT|NODE_TEST_CONTEXT)$/.test(name),
+      ([name]) => !/^(SEMILAYER_(?!TEST_).*|FORCE_COLOR|NO_COLOR|PORT|NODE_TEST_CONTEXT)$/.test(name),
     ),
   );
-  return { ...env, SEMILAYER_CONFIG_DIR: configDir };
+  const chromium = await findChromium();
+  return { ...env, ...(chromium ? { CHROMIUM: chromium } : {}), SEMILAYER_CONFIG_DIR: configDir };
 }

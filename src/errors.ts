@@ -26,6 +26,7 @@ const EXIT_BY_CODE = {
   demo_failed: EXIT.failure,
   ledger_broken: EXIT.failure,
   ledger_failed: EXIT.failure,
+  protocol_error: EXIT.failure,
   usage: EXIT.usage,
   invalid_config: EXIT.usage,
   invalid_request: EXIT.usage,
@@ -71,6 +72,8 @@ export interface AppErrorOptions {
   /** What to do next, where there is something to do. */
   hint?: string | undefined;
   cause?: unknown;
+  /** By which the service's own log tells of the call that failed. */
+  requestId?: string | undefined;
   /** Whether the same call may succeed later with nothing changed by the user. */
   retryable?: boolean;
 }
@@ -85,15 +88,20 @@ export class AppError extends Error {
   override readonly name = 'AppError';
   readonly code: ErrorCode | (string & {});
   readonly hint: string | undefined;
+  readonly requestId: string | undefined;
   readonly retryable: boolean;
 
   constructor(code: ErrorCode | (string & {}), options: AppErrorOptions) {
     super(options.message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint;
+    this.requestId = options.requestId;
     this.retryable = options.retryable ?? false;
   }
 }
+
+/** Every code that is ours to raise. */
+export const ERROR_CODES = Object.keys(EXIT_BY_CODE) as ErrorCode[];
 
 /** Exit status of an error code; a code we do not know (a newer service's) is an unexpected failure. */
 export function exitStatusOf(code: string): number {
@@ -105,7 +113,11 @@ export function assertNever(value: never): never {
   throw new AppError('internal', { message: `unexpected variant ${JSON.stringify(value)}` });
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything that was thrown, which need not be an error, nor be kind to whoever looks at it. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return 'something was thrown that says nothing of itself';
+  }
 }

@@ -9,14 +9,17 @@ import { VERSION } from './version.ts';
 /** More than the last writes and closing handshakes take. */
 const LINGER_MS = 2_000;
 
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    // The reader has gone (`| head`): there is nobody left to tell.
-    process.exit(error.code === 'EPIPE' ? (process.exitCode ?? 0) : 1);
-  });
-}
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  // The reader has gone (`| head`): there is nobody left to tell.
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  process.stderr.write(`error: stdout cannot be written (${error.code ?? 'unknown error'})\n`);
+  process.exit(1);
+});
+// Where nobody hears what is said to them, the data is still wanted.
+process.stderr.on('error', () => {});
+let heardBy: (error: unknown) => void = error => void crash(error);
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
-  process.on(event, error => void crash(error));
+  process.on(event, error => heardBy(error));
 }
 process.exitCode = await run(process.argv.slice(2), {
   env: process.env,
@@ -28,6 +31,12 @@ process.exitCode = await run(process.argv.slice(2), {
   signals: createSignals(status => process.exit(status)),
   clock: systemClock,
   random: systemRandom,
+  onStrayError: handler => {
+    heardBy = handler;
+    return () => {
+      heardBy = error => void crash(error);
+    };
+  },
   exitNow: status => process.exit(status),
 });
 leave();
@@ -50,5 +59,5 @@ async function crash(error: unknown): Promise<never> {
     global: { json: process.argv.includes('--json'), quiet: false, debug },
     now: Date.now,
   });
-  process.exit(renderError(error, output, debug));
+  process.exit(await renderError(error, output, { debug, version: VERSION }));
 }

@@ -1,18 +1,19 @@
 /**
  * The floor of `bench:dispatch`: HTTP in, one WebSocket across, HTTP out, of the same JSON, and nothing else: no
- * authentication, no validation, no records, no deadlines. `relay.mjs gateway` prints its port; `relay.mjs runner PORT`.
+ * authentication, no validation, no records, no deadlines. `relay.mjs gateway` prints its port; `relay.mjs runner
+ * PORT [ROWS]`, the rows as a list in JSON.
  */
 import { createServer } from 'node:http';
 import { WebSocket, WebSocketServer } from 'ws';
 
-const ROW = { id: 1, name: 'one row' };
+const ROWS = process.argv[4] ? JSON.parse(process.argv[4]) : [{ id: 1, name: 'one row' }];
 
 if (process.argv[2] === 'runner') {
   const socket = new WebSocket(`ws://127.0.0.1:${process.argv[3]}`, { perMessageDeflate: false });
   socket.on('message', data => {
     const { id } = JSON.parse(data);
-    socket.send(JSON.stringify({ id, type: 'chunk', rows: [ROW] }));
-    socket.send(JSON.stringify({ id, type: 'done', meta: { count: 1, durationMs: 0 } }));
+    socket.send(JSON.stringify({ id, type: 'chunk', rows: ROWS }));
+    socket.send(JSON.stringify({ id, type: 'done', meta: { count: ROWS.length, durationMs: 0 } }));
   });
 } else {
   const waiting = new Map();

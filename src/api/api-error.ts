@@ -4,8 +4,6 @@ import { AppError } from '../errors.ts';
 /** A failure whose answer told more than code and message (`sources test` tells every hop). */
 export class ApiError extends AppError {
   readonly problem: Readonly<Record<string, unknown>>;
-  /** By which the service's own log tells of this call. */
-  readonly requestId: string | undefined;
 
   constructor(
     code: string,
@@ -14,7 +12,6 @@ export class ApiError extends AppError {
   ) {
     super(code, options);
     this.problem = problem;
-    this.requestId = options.requestId;
   }
 }
 

@@ -2,6 +2,7 @@
 import { AppError } from '../errors.ts';
 import { isLoopbackHost } from '../platform/network.ts';
 import { incompleteError } from './api-error.ts';
+import type { ServiceEvent } from './event-stream.ts';
 import { type CallOptions, Transport, type TransportOptions } from './transport.ts';
 
 const PAGE_LIMIT = 1_000;
@@ -22,6 +23,11 @@ export interface Client {
   delete(path: string, body?: unknown): Promise<unknown>;
   /** Lines of NDJSON, in batches as they arrive; the service waits while nobody pulls. */
   stream(path: string, body: unknown, options?: CallOptions): AsyncGenerator<string[], void, undefined>;
+  /** Server-sent events as they arrive; an empty batch first, once connected. */
+  events(
+    path: string,
+    options: { lastId?: string | undefined; signal: AbortSignal },
+  ): AsyncGenerator<ServiceEvent[], void, undefined>;
   /** Every item of a list, page by page. */
   pages(path: string): AsyncGenerator<unknown[], void, undefined>;
 }
@@ -61,6 +67,7 @@ export function createClient(options: ClientOptions): Client {
     put: (path, body) => call('PUT', path, body),
     delete: (path, body) => call('DELETE', path, body),
     stream: (path, body, callOptions) => transport.lines(path, body, callOptions),
+    events: (path, eventOptions) => transport.events(path, eventOptions),
     async *pages(path) {
       let cursor: string | undefined;
       do {

@@ -14,7 +14,7 @@ export async function* linesOf(
   let rest = '';
   let held: string | undefined;
   try {
-    for await (const chunk of response) {
+    for await (const chunk of chunksOf(response)) {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() as string;
       const batch = lines.filter(line => line !== '');
@@ -33,6 +33,45 @@ export async function* linesOf(
   if (rest === '') return;
   if (!isJson(rest)) throw incompleteError();
   yield [rest];
+}
+
+/**
+ * What came in, to its last byte. A stream's own iterator drops what it holds when the connection is cut, and over TLS
+ * the cut may overtake what a slow reader has not taken yet: the service's last word among it.
+ */
+async function* chunksOf(response: IncomingMessage): AsyncGenerator<string, void, undefined> {
+  let failure: Error | undefined;
+  let closed = response.closed;
+  let wake = (): void => {};
+  const look = (): void => wake();
+  response.on('readable', look);
+  response.on('end', look);
+  response.on('error', error => {
+    failure = error;
+    wake();
+  });
+  response.once('close', () => {
+    closed = true;
+    wake();
+  });
+  try {
+    for (;;) {
+      const chunk = response.read() as string | null;
+      if (chunk !== null) {
+        yield chunk;
+      } else if (failure) {
+        throw failure;
+      } else if (closed || response.readableEnded) {
+        return;
+      } else {
+        await new Promise<void>(resolve => {
+          wake = resolve;
+        });
+      }
+    }
+  } finally {
+    response.destroy();
+  }
 }
 
 function failureOf(line: string): AppError | undefined {

@@ -9,6 +9,7 @@ import {
   redirectError,
   strangerError,
 } from './api-error.ts';
+import type { ServiceEvent } from './event-stream.ts';
 import { linesOf } from './ndjson.ts';
 
 /** Longest silence of a service that was not asked to wait for a database. */
@@ -18,6 +19,7 @@ const DEADLINE_SLACK_MS = 15_000;
 /** What one answer may hold; larger ones are streamed. */
 const MAX_ANSWER_BYTES = 512 * 1_048_576;
 const JSON_TYPE = /^application\/(?:[a-z.-]+\+)?json\b/i;
+const EVENTS_TYPE = /^text\/event-stream\b/i;
 const NDJSON_TYPE = /^application\/x-ndjson\b/i;
 
 export interface TransportOptions {
@@ -35,6 +37,9 @@ export interface TransportOptions {
 export interface CallOptions {
   /** The job's own deadline, in milliseconds: the answer may take that long. */
   deadlineMs?: number | undefined;
+  headers?: Record<string, string>;
+  /** Ends this call alone. */
+  signal?: AbortSignal | undefined;
 }
 
 export class Transport {
@@ -69,6 +74,24 @@ export class Transport {
     yield* linesOf(response, this.#options.signal);
   }
 
+  /** Server-sent events, from after `lastId` on; connected when the first value comes, which may be empty. */
+  async *events(
+    path: string,
+    { lastId, signal }: { lastId?: string | undefined; signal: AbortSignal },
+  ): AsyncGenerator<ServiceEvent[], void, undefined> {
+    const response = await this.#send('GET', path, undefined, 'text/event-stream', {
+      signal,
+      headers: lastId === undefined ? {} : { 'last-event-id': lastId },
+    });
+    if (!EVENTS_TYPE.test(response.headers['content-type'] ?? '')) {
+      response.destroy();
+      throw strangerError(this.#base.origin, response.statusCode as number, response.headers['content-type']);
+    }
+    yield [];
+    const { eventsOf } = await import('./event-stream.ts');
+    yield* eventsOf(response, signal);
+  }
+
   /** The answer with a status of success; anything else is thrown. */
   async #send(
     method: string,
@@ -80,7 +103,7 @@ export class Transport {
     const { deadlineMs } = options;
     const silenceMs =
       deadlineMs === undefined ? SILENCE_MS : Math.max(SILENCE_MS, deadlineMs + DEADLINE_SLACK_MS);
-    const response = await this.#request(method, path, body, accept, silenceMs);
+    const response = await this.#request(method, path, body, accept, { ...options, silenceMs });
     const status = response.statusCode as number;
     if (status === 407) {
       response.destroy();
@@ -106,9 +129,10 @@ export class Transport {
     path: string,
     body: unknown,
     accept: string,
-    silenceMs: number,
+    call: CallOptions & { silenceMs: number },
   ): Promise<IncomingMessage> {
-    const { key, version, ca, agent, signal } = this.#options;
+    const { key, version, ca, agent } = this.#options;
+    const signal = call.signal ?? this.#options.signal;
     const { protocol, hostname, port, pathname } = this.#base;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const settings: RequestOptions & { ca?: string[] } = {
@@ -119,10 +143,11 @@ export class Transport {
       path: pathname.replace(/\/$/, '') + path,
       // A connection of its own: it ends with the call, and the process with it.
       agent: agent ?? false,
-      timeout: silenceMs,
+      timeout: call.silenceMs,
       headers: {
         accept,
         'user-agent': `semilayer/${version}`,
+        ...call.headers,
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
         ...(payload === undefined
           ? {}

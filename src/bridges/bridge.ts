@@ -67,6 +67,8 @@ export interface RowLines {
   lines: Buffer;
   /** Rows in it, at least one. */
   count: number;
+  /** Bytes in front of `lines`, in the same memory, that whoever gets them may write over: a header fits there. */
+  headroomBytes?: number;
 }
 
 export type RowBatch = Row[] | RowLines;

@@ -1,10 +1,13 @@
 /** Values of bridges that do not encode their own, in the forms that docs/bridges.md promises. */
 
+/** Nested deeper than this a value does not fit a frame, whose own levels come on top (128 in all). */
+const MAX_LEVELS = 100;
+
 /**
  * A value that `JSON.stringify` carries without loss: big integers and non-finite numbers as text, instants as ISO
  * 8601 UTC, binary as base64.
  *
- * @throws Error for a value that holds itself.
+ * @throws Error for a value that holds itself, or nests deeper than a frame may.
  */
 export function toJsonValue(value: unknown): unknown {
   return encode(value, new Set());
@@ -33,6 +36,8 @@ function encodeObject(value: object, holders: Set<object>): unknown {
   }
   if (value instanceof ArrayBuffer) return Buffer.from(value).toString('base64');
   if (holders.has(value)) throw new Error('a value in the row holds itself and cannot be sent as JSON');
+  if (holders.size >= MAX_LEVELS)
+    throw new Error(`a value in the row nests deeper than ${MAX_LEVELS} levels`);
   holders.add(value);
   const encoded = encodeContent(value, holders);
   holders.delete(value);

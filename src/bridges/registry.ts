@@ -8,6 +8,7 @@ import type { BridgeClass } from './bridge.ts';
 type Loader = () => Promise<BridgeClass>;
 
 const loaders = new Map<string, Loader>([
+  ['@semilayer/bridge-mysql', async () => (await import('./mysql/mysql-bridge.ts')).MysqlBridge],
   ['@semilayer/bridge-postgres', async () => (await import('./postgres/postgres-bridge.ts')).PostgresBridge],
   ['@semilayer/bridge-sqlite', async () => (await import('./sqlite/sqlite-bridge.ts')).SqliteBridge],
 ]);
@@ -59,7 +60,7 @@ async function loadInstalled(name: string): Promise<BridgeClass> {
   if (!PACKAGE_NAME.test(name) || isBuiltin(name)) {
     throw new BridgeNotFoundError('the bridge of this source is not the name of a package');
   }
-  const found = bridgeClassOf(await importPackage(name, installed(name)));
+  const found = bridgeClassOf(await importPackage(name, installed(name)), name);
   if (!found) throw new BridgeNotFoundError(`the package ${name} exports no bridge class`);
   return found;
 }
@@ -130,18 +131,28 @@ function importEntry(exports: unknown): string | undefined {
   return undefined;
 }
 
-/** The default export, one named `bridge` or `Bridge`, or else the only export that looks like a bridge. */
-function bridgeClassOf(loaded: Record<string, unknown>): BridgeClass | undefined {
-  const inner = loaded.default as Record<string, unknown> | undefined;
-  const preferred = [inner, inner?.default, loaded.Bridge, loaded.bridge].find(isBridgeClass);
-  if (preferred) return preferred as BridgeClass;
-  const candidates = [...Object.values(loaded), ...Object.values(inner ?? {})].filter(isBridgeClass);
-  const unique = [...new Set(candidates)];
-  return unique.length === 1 ? (unique[0] as BridgeClass) : undefined;
+/**
+ * The default export, or the one named `Bridge` or `bridge`; else the one class named `*Bridge` with a `manifest`, its
+ * own package's before others; else the only export that looks like a bridge.
+ */
+function bridgeClassOf(loaded: Record<string, unknown>, packageName: string): BridgeClass | undefined {
+  const inner = (loaded.default ?? {}) as Record<string, unknown>;
+  const preferred = [inner, inner.default, loaded.Bridge, loaded.bridge].find(isBridgeClass);
+  if (preferred) return preferred;
+  const exported = [...new Set([...Object.values(loaded), ...Object.values(inner)])].filter(isBridgeClass);
+  const named = exported.filter(one => one.name.endsWith('Bridge') && isManifest(one.manifest));
+  const own = named.filter(one => one.manifest?.packageName === packageName);
+  return [own, named, exported].find(candidates => candidates.length === 1)?.[0];
 }
 
-function isBridgeClass(value: unknown): boolean {
+/** Methods may be made in the constructor, out of sight from here: then the name and the manifest speak for it. */
+function isBridgeClass(value: unknown): value is BridgeClass {
   if (typeof value !== 'function') return false;
-  const prototype = value.prototype as Record<string, unknown> | undefined;
-  return typeof prototype?.connect === 'function' && typeof prototype?.listTargets === 'function';
+  const { prototype, name, manifest } = value as BridgeClass & { prototype?: Record<string, unknown> };
+  if (typeof prototype?.connect === 'function' && typeof prototype?.listTargets === 'function') return true;
+  return prototype !== undefined && String(name).endsWith('Bridge') && isManifest(manifest);
+}
+
+function isManifest(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'packageName' in value;
 }

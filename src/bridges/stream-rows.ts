@@ -1,22 +1,10 @@
-/** Rows of any bridge in batches: its own stream where it has one, else its one answer in pieces. */
-import type {
-  BatchReadOptions,
-  Bridge,
-  Page,
-  QueryOptions,
-  ReadOptions,
-  Row,
-  RowBatch,
-  RowBatches,
-} from './bridge.ts';
-import { toJsonValue } from './json-value.ts';
-
-/** Small enough that a cancel is seen between two pieces. */
-const PIECE_ROWS = 500;
+/** Rows of any bridge in batches: its own stream where it has one, else its pages. */
+import type { Bridge, Page, Row, RowBatch, RowBatches } from './bridge.ts';
+import { pagedRows, type RowKind } from './paged-rows.ts';
 
 export function streamRows(
   bridge: Bridge,
-  kind: 'query' | 'read' | 'batchRead',
+  kind: RowKind,
   target: string,
   options: Record<string, unknown>,
   signal: AbortSignal,
@@ -24,36 +12,7 @@ export function streamRows(
 ): RowBatches {
   return bridge.stream
     ? bridge.stream(kind, target, options, signal, timeoutMs)
-    : inPieces(() => ask(bridge, kind, target, options), signal);
-}
-
-async function* inPieces(ask: () => Promise<Page>, signal: AbortSignal): RowBatches {
-  const { rows, nextCursor, total } = await ask();
-  for (let at = 0; at < rows.length; at += PIECE_ROWS) {
-    signal.throwIfAborted();
-    yield rows.slice(at, at + PIECE_ROWS).map(row => toJsonValue(row) as Row);
-  }
-  signal.throwIfAborted();
-  return { ...(nextCursor === undefined ? {} : { nextCursor }), ...(total === undefined ? {} : { total }) };
-}
-
-async function ask(
-  bridge: Bridge,
-  kind: 'query' | 'read' | 'batchRead',
-  target: string,
-  options: Record<string, unknown>,
-): Promise<Page> {
-  switch (kind) {
-    case 'query':
-      return await bridge.query(target, options as QueryOptions);
-    case 'read':
-      return await bridge.read(target, options as ReadOptions);
-    case 'batchRead': {
-      // The public interface says rows; some bridges say a page.
-      const answer: Row[] | Page = await bridge.batchRead(target, options as BatchReadOptions);
-      return Array.isArray(answer) ? { rows: answer } : answer;
-    }
-  }
+    : pagedRows(bridge, kind, target, options, signal);
 }
 
 /** Everything a stream gives, for callers that want it at once. */

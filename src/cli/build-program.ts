@@ -1,6 +1,7 @@
 /** The commander program, built out of the command table. */
-import { Argument, Command, Help, Option } from 'commander';
+import { Argument, Command, type Help, Option } from 'commander';
 import type { Args, CommandSpec, Flags, GroupSpec, OptionSpec } from './command.ts';
+import { HEADINGS } from './command-table.ts';
 import { GLOBAL_OPTIONS } from './global-options.ts';
 
 export interface ProgramOptions {
@@ -9,12 +10,15 @@ export interface ProgramOptions {
   groups: readonly GroupSpec[];
   /** Help, to stdout. */
   print: (text: string) => void;
-  width: number | undefined;
+  /** Columns of the help. */
+  width: number;
   /** Called with the command that was typed. */
   act: (spec: CommandSpec, args: Args, flags: Flags) => Promise<void>;
 }
 
 const NAME = 'semilayer';
+/** Fewer columns than this for what a thing means, and it goes below the thing. */
+const NARROWEST_BESIDE = 24;
 
 export function buildProgram(options: ProgramOptions): Command {
   const program = new Command(NAME);
@@ -25,14 +29,14 @@ export function buildProgram(options: ProgramOptions): Command {
     .helpCommand(false)
     .exitOverride()
     .showSuggestionAfterError(true)
-    .configureHelp({ showGlobalOptions: true, subcommandTerm: command => termOf(command) })
+    .configureHelp({ showGlobalOptions: true, subcommandTerm: termOf, minWidthToWrap: 20, formatItem })
     .configureOutput({
       writeOut: options.print,
       // Only the help of a group that was named without a command comes this way; errors are thrown.
       writeErr: options.print,
       outputError: () => {},
-      getOutHelpWidth: () => options.width as number,
-      getErrHelpWidth: () => options.width as number,
+      getOutHelpWidth: () => options.width,
+      getErrHelpWidth: () => options.width,
     });
   for (const option of GLOBAL_OPTIONS)
     if (!option.flags.startsWith('-h')) program.addOption(optionOf(option));
@@ -67,6 +71,7 @@ function addCommand(spec: CommandSpec, groups: Map<string, Command>, options: Pr
   const command = parent.command(path[path.length - 1] as string).description(spec.summary);
   command.usage(['[options]', ...(firstArgument < 0 ? [] : words.slice(firstArgument))].join(' '));
   // A command that also has others below it, as `gateway` has `gateway keys`.
+  if (path.length === 1) placed(command);
   groups.set(path.join(' '), command.helpCommand(false));
   for (const word of firstArgument < 0 ? [] : words.slice(firstArgument)) {
     const name = word.replace(/[<>[\].]/g, '');
@@ -91,6 +96,7 @@ function groupOf(path: readonly string[], groups: Map<string, Command>, options:
   const parent = groupOf(path.slice(0, -1), groups, options);
   const group = parent.command(path[path.length - 1] as string).helpCommand(false);
   group.description(options.groups.find(spec => spec.name === key)?.summary ?? '');
+  if (path.length === 1) placed(group);
   const below = options.commands.filter(spec => spec.usage.startsWith(`${key} `));
   group.addHelpText('after', examplesText(below.flatMap(spec => spec.examples.slice(0, 1))));
   groups.set(key, group);
@@ -111,5 +117,27 @@ function optionOf(spec: OptionSpec): Option {
 
 /** `runners`, and `query <source> <target>`, without `[options]` on each line. */
 function termOf(command: Command): string {
-  return new Help().subcommandTerm(command).replace(' [options]', '');
+  return `${command.name()} ${command.usage()}`.replace(' [options]', '').replace(' [command]', '').trim();
+}
+
+/** A term and what it means beside it; below it where the window leaves no room beside. */
+function formatItem(term: string, termWidth: number, description: string, help: Help): string {
+  const width = help.helpWidth ?? 80;
+  if (description === '') return `  ${term}`;
+  const beside = width - termWidth - 4;
+  if (beside < NARROWEST_BESIDE) {
+    return `  ${term}\n${indented(help.boxWrap(description, width - 6), 6)}`;
+  }
+  const text = indented(help.boxWrap(description, beside), termWidth + 4);
+  return `  ${term.padEnd(termWidth)}  ${text.trimStart()}`;
+}
+
+function indented(text: string, by: number): string {
+  return text.replace(/^/gm, ' '.repeat(by));
+}
+
+/** Commands of the first level stand under a heading. */
+function placed(command: Command): Command {
+  const heading = HEADINGS[command.name()];
+  return heading === undefined ? command : command.helpGroup(`${heading}:`);
 }

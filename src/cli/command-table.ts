@@ -22,3 +22,27 @@ export const GROUPS: readonly GroupSpec[] = [
   { name: 'keys', summary: 'API keys of the service' },
   { name: 'config', summary: 'What is set, where it came from, what is written where' },
 ];
+
+/** Under which heading of the help a command of the first level stands. */
+export const HEADINGS: Readonly<Record<string, string>> = {
+  runners: 'Runners and sources',
+  sources: 'Runners and sources',
+  query: 'Runners and sources',
+  count: 'Runners and sources',
+  run: 'Where the database is',
+  ready: 'Where the database is',
+  doctor: 'Where the database is',
+  ledger: 'Where the database is',
+  gateway: 'A gateway of your own',
+  dev: 'A gateway of your own',
+  demo: 'A gateway of your own',
+  console: 'A gateway of your own',
+  login: 'Service and settings',
+  logout: 'Service and settings',
+  whoami: 'Service and settings',
+  context: 'Service and settings',
+  keys: 'Service and settings',
+  config: 'Service and settings',
+  completion: 'More',
+  help: 'More',
+};

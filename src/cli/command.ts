@@ -25,6 +25,8 @@ export interface CommandSpec {
   arguments?: Readonly<Record<string, readonly string[]>>;
   /** Arguments that a person at a terminal is asked for when they are missing; the command itself misses them elsewhere. */
   asked?: readonly string[];
+  /** It runs until it is stopped, or a machine reads it: nobody is told of updates then. */
+  unattended?: boolean;
   /** Without the leading `semilayer`. */
   examples: readonly string[];
   /** Loads the command and runs it; a number is the exit status, anything else is 0. */

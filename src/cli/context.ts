@@ -43,6 +43,8 @@ export interface Context {
   random: Random;
   global: GlobalOptions;
   output: Output;
+  /** Has `handler` hear of what was thrown where nobody waits, which else ends the process; until the returned is called. */
+  onStrayError(handler: (error: unknown) => void): () => void;
   /** Ends the process at once, with nothing flushed: only for the third signal. */
   exitNow(status: number): never;
 }

@@ -4,9 +4,9 @@ import { AppError, EXIT, exitStatusOf, messageOf } from '../errors.ts';
 import { createOutput } from '../output/create-output.ts';
 import type { Output } from '../output/output.ts';
 import { buildProgram, findCommand } from './build-program.ts';
-import type { CommandSpec } from './command.ts';
 import { COMMANDS, GROUPS } from './command-table.ts';
 import type { Context, GlobalOptions } from './context.ts';
+import { HELP_COLUMNS, helpCommand } from './help-command.ts';
 import { hasPrinted, usageErrorOf } from './usage-error.ts';
 
 /** The process, behind ports: a Context before its options are known. */
@@ -22,7 +22,7 @@ export async function run(argv: readonly string[], ports: ProcessPorts): Promise
     return await dispatch(argv, ports, globals);
   } catch (error) {
     const output = await outputFor(ports, globals);
-    return renderError(error, output, globals.debug);
+    return await renderError(error, output, { debug: globals.debug, version: ports.version });
   }
 }
 
@@ -44,15 +44,32 @@ async function answerShell(words: readonly string[], ports: ProcessPorts): Promi
 }
 
 /** Says what went wrong; returns the exit status. */
-export function renderError(error: unknown, output: Output, debug: boolean): number {
-  const stack = debug && error instanceof Error ? stackOf(error) : undefined;
-  if (error instanceof AppError) {
-    output.error({ code: error.code, message: error.message, hint: error.hint, stack });
-    return exitStatusOf(error.code);
+export async function renderError(
+  error: unknown,
+  output: Output,
+  about: { debug: boolean; version: string },
+): Promise<number> {
+  const { ERRORS, anchorOf } = await import('../commands/error-catalogue.ts');
+  const stack = about.debug && error instanceof Error ? stackOf(error) : undefined;
+  if (!(error instanceof AppError)) {
+    const where = `semilayer ${about.version}, Node ${process.versions.node}, ${process.platform}`;
+    const hint = about.debug
+      ? `report it with this output (${where})`
+      : `report it with the command and what it prints with --debug (${where})`;
+    output.error({ code: 'internal', message: `unexpected failure: ${messageOf(error)}`, hint, stack });
+    return EXIT.failure;
   }
-  const hint = debug ? undefined : 'run the command again with --debug to see where it came from';
-  output.error({ code: 'internal', message: `unexpected failure: ${messageOf(error)}`, hint, stack });
-  return EXIT.failure;
+  const { code, message, requestId } = error;
+  const known = Object.hasOwn(ERRORS, code) ? ERRORS[code as keyof typeof ERRORS] : undefined;
+  output.error({
+    code,
+    message,
+    hint: error.hint ?? known?.hint,
+    requestId,
+    docs: known && anchorOf(code),
+    stack,
+  });
+  return exitStatusOf(code);
 }
 
 async function dispatch(
@@ -73,12 +90,17 @@ async function dispatch(
     ],
     groups: GROUPS,
     print: text => void stdout.write(text),
-    width: stdout.isTTY ? stdout.columns : undefined,
+    width: Math.min((stdout.isTTY && stdout.columns) || HELP_COLUMNS, HELP_COLUMNS),
     act: async (spec, args, flags) => {
       Object.assign(globals, globalsOf(flags));
       const ctx: Context = { ...ports, global: globals, output: await outputFor(ports, globals) };
       const result = await spec.run(args, flags, ctx);
       if (typeof result === 'number') status = result;
+      // Nothing is loaded for it where there is no terminal.
+      if (stdout.isTTY && !spec.unattended) {
+        const { mayCheckForUpdate, tellOfUpdate } = await import('../commands/update-notice.ts');
+        if (mayCheckForUpdate(ctx)) await tellOfUpdate(ctx);
+      }
     },
   });
   if (argv.length === 0) {
@@ -143,29 +165,6 @@ function commandWords(argv: readonly string[]): string[] {
     if (usages.some(usage => usage === path || usage.startsWith(`${path} `))) return words.slice(0, length);
   }
   return [];
-}
-
-function helpCommand(
-  print: (text: string) => void,
-  find: (words: string[]) => { outputHelp(): void } | undefined,
-): CommandSpec {
-  return {
-    usage: 'help [topic...]',
-    summary: 'Show help of a command, or about exit-codes or environment',
-    examples: ['help runners create', 'help exit-codes', 'help environment'],
-    run: async ([topic]) => {
-      const words = topic as string[];
-      const { helpTopic } = await import('../commands/help-topics.ts');
-      const text = words.length === 1 ? helpTopic(words[0] as string) : undefined;
-      if (text !== undefined) return print(text);
-      const command = find(words);
-      if (command) return command.outputHelp();
-      throw new AppError('usage', {
-        message: `there is no help about "${words.join(' ')}"`,
-        hint: 'semilayer help shows the commands; further topics: exit-codes, environment',
-      });
-    },
-  };
 }
 
 /** Where it was thrown, and the same of what caused it. */

@@ -5,8 +5,12 @@ import type { Context } from '../cli/context.ts';
 import { readProjectFile } from '../config/project-file.ts';
 import { gatherInput, type Resolved, resolveGatewayUrl, resolveService } from '../config/resolve.ts';
 import { configDirectory, configFile } from '../config/user-config.ts';
-import { AppError } from '../errors.ts';
+import { AppError, messageOf } from '../errors.ts';
+import { isCi } from '../platform/environment.ts';
+import { proxyOf, shownProxy, variableOf } from '../platform/proxy.ts';
 import { fingerprintOf } from '../protocol/token.ts';
+import { mayAsk } from './ask.ts';
+import { updateCheckFile } from './update-notice.ts';
 
 interface Setting {
   name: string;
@@ -14,7 +18,7 @@ interface Setting {
   from: string | null;
 }
 
-/** Read as they are; those that hold a secret are shown as fingerprints, and proxies without their credentials. */
+/** Read as they are; those that hold a secret are shown as fingerprints. */
 const VARIABLES = [
   'SEMILAYER_RUNNER_ID',
   'SEMILAYER_RUNNER_TOKEN_FILE',
@@ -22,18 +26,17 @@ const VARIABLES = [
   'SEMILAYER_HEALTH_PORT',
   'PORT',
   'SEMILAYER_HEALTH_HOST',
-  'SEMILAYER_INSECURE',
-  'HTTPS_PROXY',
-  'HTTP_PROXY',
+  'SEMILAYER_NO_UPDATE_CHECK',
   'NO_PROXY',
   'NODE_EXTRA_CA_CERTS',
   'NO_COLOR',
   'FORCE_COLOR',
   'CI',
 ];
+const SOURCE_VARIABLE = /^SEMILAYER_SOURCE_.+_(?:URL|URL_FILE|CONFIG|CONFIG_FILE)$/;
 
 export async function explainConfig(ctx: Context): Promise<void> {
-  const settings = [...(await serviceSettings(ctx)), ...environmentSettings(ctx)];
+  const settings = [...(await serviceSettings(ctx)), ...terminalSettings(ctx), ...environmentSettings(ctx)];
   ctx.output.list(
     settings,
     [
@@ -49,6 +52,7 @@ export async function listPaths(ctx: Context): Promise<void> {
   const project = await readProjectFile(ctx.cwd).catch(() => undefined);
   const paths = [
     { name: 'config', path: configFile(ctx.env), what: 'contexts and their keys, mode 0600' },
+    { name: 'update check', path: updateCheckFile(ctx.env), what: 'when the registry was last asked' },
     {
       name: 'gateway data',
       path: resolve(ctx.cwd, 'semilayer-data'),
@@ -81,8 +85,10 @@ async function serviceSettings(ctx: Context): Promise<Setting[]> {
         ? { value: ctx.env.SEMILAYER_CA_FILE, from: 'SEMILAYER_CA_FILE' }
         : undefined;
   const rows = [setting('config directory', directory)];
+  let service: Resolved | undefined;
   try {
     const { context, serviceUrl, key } = resolveService(await gatherInput(ctx));
+    service = serviceUrl;
     rows.push(
       setting('context', context),
       setting('service URL', serviceUrl),
@@ -94,25 +100,82 @@ async function serviceSettings(ctx: Context): Promise<Setting[]> {
     rows.push(setting('service URL', undefined), setting('API key', undefined));
   }
   const gateway = await resolveGatewayUrl(ctx, undefined).catch(() => undefined);
-  rows.push(setting('gateway URL', gateway), setting('CA file', ca));
+  rows.push(
+    setting('gateway URL', gateway),
+    setting('proxy to the service', service && proxySetting(service.value, ctx)),
+    setting('proxy to the gateway', gateway && proxySetting(gateway.value, ctx)),
+    setting('CA file', ca),
+    setting('insecure', insecureSetting(ctx)),
+  );
   return rows;
 }
 
+/** A variable that names no proxy is explained as well. */
+function proxySetting(url: string, ctx: Context): Resolved {
+  const none = { value: 'none', from: variableOf('NO_PROXY', ctx.env) ?? 'default' };
+  if (!URL.canParse(url)) return none;
+  try {
+    const proxy = proxyOf(url, ctx.env);
+    return proxy ? { value: shownProxy(proxy), from: proxy.from } : none;
+  } catch (error) {
+    const from = ['HTTPS_PROXY', 'HTTP_PROXY'].find(name => messageOf(error).includes(name)) ?? 'HTTPS_PROXY';
+    return { value: '(not a proxy)', from };
+  }
+}
+
+function insecureSetting({ global, env }: Context): Resolved {
+  if (global.insecure) return { value: 'true', from: '--insecure' };
+  const set = env.SEMILAYER_INSECURE === '1' || env.SEMILAYER_INSECURE === 'true';
+  return { value: String(set), from: env.SEMILAYER_INSECURE ? 'SEMILAYER_INSECURE' : 'default' };
+}
+
+/** What this terminal, or the lack of one, makes of colour and questions. */
+function terminalSettings(ctx: Context): Setting[] {
+  const { global, env, streams } = ctx;
+  const { value, from } = colourSetting(streams.stdout, env, global.color);
+  const asks = mayAsk(ctx);
+  const why = !global.input
+    ? '--no-input'
+    : global.json
+      ? '--json'
+      : isCi(env)
+        ? 'CI'
+        : asks
+          ? 'terminal'
+          : 'not a terminal';
+  return [
+    setting('colour', { value: value ? 'yes' : 'no', from }),
+    setting('questions', { value: asks ? 'yes' : 'no', from: why }),
+  ];
+}
+
+function colourSetting(
+  stdout: { isTTY?: boolean },
+  env: Context['env'],
+  flag: boolean | undefined,
+): { value: boolean; from: string } {
+  if (flag !== undefined) return { value: flag, from: flag ? '--color' : '--no-color' };
+  if (env.FORCE_COLOR !== undefined) {
+    return { value: !/^(?:0|false)$/.test(env.FORCE_COLOR), from: 'FORCE_COLOR' };
+  }
+  if (env.NO_COLOR) return { value: false, from: 'NO_COLOR' };
+  if (!stdout.isTTY) return { value: false, from: 'not a terminal' };
+  return env.TERM === 'dumb' ? { value: false, from: 'TERM' } : { value: true, from: 'terminal' };
+}
+
 function environmentSettings(ctx: Context): Setting[] {
-  return VARIABLES.flatMap(name => {
-    const found = [name, name.toLowerCase()].find(one => ctx.env[one]);
-    const value = found === undefined ? undefined : ctx.env[found];
-    if (found === undefined || value === undefined) return [];
-    return [{ name, value: shown(name, value), from: found }];
+  const sources = Object.keys(ctx.env).filter(name => SOURCE_VARIABLE.test(name));
+  return [...VARIABLES, ...sources.sort()].flatMap(name => {
+    const found = variableOf(name, ctx.env);
+    if (found === undefined) return [];
+    return [{ name, value: shown(name, ctx.env[found] as string), from: found }];
   });
 }
 
 function shown(name: string, value: string): string {
   if (name === 'SEMILAYER_RUNNER_TOKEN') return fingerprintOf(value);
-  if (!/^HTTPS?_PROXY$/.test(name)) return value;
-  if (!URL.canParse(value)) return '(not a URL)';
-  const url = new URL(value);
-  return url.username === '' && url.password === '' ? value : `${url.protocol}//…@${url.host}`;
+  // A database URL or the fields of a bridge: what of it is secret only the bridge knows.
+  return SOURCE_VARIABLE.test(name) && !name.endsWith('_FILE') ? '(set)' : value;
 }
 
 function setting(name: string, resolved: Resolved | undefined): Setting {

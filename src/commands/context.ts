@@ -35,6 +35,7 @@ export async function listContexts(ctx: Context): Promise<void> {
 export async function useContext(name: string, ctx: Context): Promise<void> {
   await makeCurrent(ctx.env, name);
   ctx.output.success(`context "${name}" is now current`);
+  ctx.output.next('semilayer whoami');
   const inUse = contextName(await gatherInput(ctx));
   if (inUse && inUse.value !== name) {
     ctx.output.warn(`here, ${inUse.from} goes before it and names "${inUse.value}"`);

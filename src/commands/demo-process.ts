@@ -44,6 +44,10 @@ export class DemoProcess {
     this.ended.catch(() => {});
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
   /** What the program said to a person. */
   get stderr(): string {
     return this.#stderr;

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Client, createClient } from '../api/client.ts';
+import { bridgeManifests } from '../bridges/manifests.ts';
 import { writeSampleDatabase } from '../bridges/sample-data.ts';
 import type { Context } from '../cli/context.ts';
 import { restoreContext, saveContext } from '../config/contexts.ts';
@@ -73,6 +74,7 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
     // The key of this run is made below, so a stray one in the environment decides nothing.
     offeredKey: undefined,
     version: ctx.version,
+    bridges: bridgeManifests,
     clock: ctx.clock,
     random: ctx.random,
     onWarning: message => output.warn(message),
@@ -105,8 +107,8 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
       );
     });
     await Promise.race([connected, aborted(stop)]);
-    previous = await saveContext(ctx.env, CONTEXT, { serviceUrl: gateway.url, gatewayUrl, key });
-    await announce(client, ctx);
+    previous = await record({ serviceUrl: gateway.url, gatewayUrl, key }, ctx);
+    await announce(client, previous !== undefined, ctx);
     await aborted(stop);
   } finally {
     if (previous) await restoreContext(ctx.env, CONTEXT, gateway.url, previous.current);
@@ -143,13 +145,33 @@ async function orExisting<T>(create: () => Promise<T>, otherwise: () => Promise<
   }
 }
 
-async function announce(client: Client, ctx: Context): Promise<void> {
+/** @returns what to go back to; undefined where nothing can be written, and the environment has to do. */
+async function record(
+  context: { serviceUrl: string; gatewayUrl: string; key: string },
+  ctx: Context,
+): Promise<{ current: string | undefined } | undefined> {
+  try {
+    return await saveContext(ctx.env, CONTEXT, context);
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    ctx.output.warn(`${error.message}; set these in the other terminal:`);
+    ctx.output.data(`SEMILAYER_SERVICE_URL=${context.serviceUrl}`);
+    ctx.output.data(`SEMILAYER_API_KEY=${context.key}`);
+    return undefined;
+  }
+}
+
+async function announce(client: Client, recorded: boolean, ctx: Context): Promise<void> {
   const { output } = ctx;
   const { url } = (await client.post('/v1/session/links', {})) as { url: string };
   output.note('');
   output.note('Console, once, within five minutes:');
   output.data(`  ${url}`);
-  output.note(`In another terminal, with nothing to set (context "${CONTEXT}" is current while this runs):`);
+  output.note(
+    recorded
+      ? `In another terminal, with nothing to set (context "${CONTEXT}" is current while this runs):`
+      : 'In another terminal:',
+  );
   output.data(`  semilayer query ${SOURCE} orders --where '{"status":"shipped"}' --limit 5`);
   output.note('');
 }

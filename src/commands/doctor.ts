@@ -2,6 +2,7 @@
 import type { Context } from '../cli/context.ts';
 import { gatherInput, resolveService } from '../config/resolve.ts';
 import { AppError, messageOf } from '../errors.ts';
+import { redact } from '../output/redact.ts';
 import { parseDuration } from '../platform/duration.ts';
 import { elapsed, type Finding, failed, ok } from './doctor/finding.ts';
 import { openSession } from './doctor/gateway-session.ts';
@@ -25,8 +26,10 @@ export async function doctorCommand(flags: DoctorFlags, ctx: Context): Promise<v
   const { output } = ctx;
   const findings: Finding[] = [];
   let progress = output.progress('looking at the settings');
-  const report = (finding: Finding): void => {
+  const report = ({ message, hint, ...told }: Finding): void => {
     progress.stop();
+    // A service, a driver or a proxy may quote what it was given.
+    const finding = { ...told, message: redact(message), hint: hint === null ? null : redact(hint) };
     findings.push(finding);
     if (!output.json) output.finding(finding.status, lineOf(finding));
     progress = output.progress('asking the gateway');

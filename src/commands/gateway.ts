@@ -1,6 +1,7 @@
 /** `semilayer gateway`: service API, gateway and Console in one process, until it is told to stop. */
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { bridgeManifests } from '../bridges/manifests.ts';
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
 import { type GatewayHandle, type GatewayOptions, startGateway } from '../gateway/gateway.ts';
@@ -59,6 +60,9 @@ function announce(gateway: GatewayHandle, ctx: Context): void {
     output.note(`first admin key ${firstKey.fingerprint} taken from SEMILAYER_API_KEY`);
   }
   output.note(`listening on ${gateway.url}`);
+  if (firstKey?.from === 'made') {
+    output.next(`in another terminal, semilayer login --service-url ${gateway.url} --api-key-stdin`);
+  }
 }
 
 /** @throws AppError `usage` for settings that cannot go together. */
@@ -91,6 +95,7 @@ async function gatewayOptions(flags: GatewayFlags, ctx: Context): Promise<Gatewa
     metricsOpen: flags.metricsOpen ?? false,
     offeredKey: ctx.env.SEMILAYER_API_KEY,
     version: ctx.version,
+    bridges: bridgeManifests,
     clock: ctx.clock,
     random: ctx.random,
     onWarning: message => ctx.output.warn(message),

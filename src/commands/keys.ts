@@ -24,6 +24,7 @@ export async function createKey(name: string, flags: { role?: string }, ctx: Con
   if (ctx.global.json) ctx.output.document(record);
   else ctx.output.data(`SEMILAYER_API_KEY=${record.key}`);
   ctx.output.success(`created key ${record.name} (${record.role}), ${record.fingerprint}: shown this once`);
+  ctx.output.next('semilayer login --api-key-stdin, where it is used');
 }
 
 export async function listKeys(ctx: Context): Promise<void> {

@@ -38,6 +38,7 @@ export async function login(flags: LoginFlags, ctx: Context): Promise<void> {
     output.document({ context: name, serviceUrl, gatewayUrl, name: keyName, role, fingerprint });
   output.success(`logged in to ${serviceUrl} as ${sanitise(`${keyName} (${role})`)}, key ${fingerprint}`);
   output.note(`context "${name}" is now current`);
+  output.next('semilayer runners list');
   if (ctx.env.SEMILAYER_API_KEY && flags.apiKeyStdin) {
     output.warn('SEMILAYER_API_KEY is set and goes before what login remembers; unset it');
   }

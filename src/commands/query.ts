@@ -36,14 +36,16 @@ export async function query(
       return;
     }
     const sink = await sinkOf(form, question.select, ctx);
+    let complete = false;
     try {
       for await (const lines of client.stream(path, question, { deadlineMs })) {
         progress.stop();
         await sink.take(lines);
       }
+      complete = true;
     } finally {
       progress.stop();
-      await sink.end();
+      await sink.end(complete);
     }
   } finally {
     progress.stop();

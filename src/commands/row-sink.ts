@@ -8,8 +8,8 @@ import { sanitise, sanitiseJson } from '../output/sanitise.ts';
 export interface RowSink {
   /** Resolves when more may come. */
   take(lines: readonly string[]): Promise<void>;
-  /** After the last row, or what turned out to be the last. */
-  end(): Promise<void>;
+  /** After the last row, or what turned out to be the last: then the answer is not complete. */
+  end(complete: boolean): Promise<void>;
 }
 
 type Row = Record<string, unknown>;
@@ -85,7 +85,8 @@ export async function tableRows(ctx: Context, select: readonly string[] | undefi
     const rows = page;
     page = [];
     const columns = select ?? [...new Set(rows.flatMap(row => Object.keys(row)))];
-    await output.write(`${rowsTable(rows, columns, chalk)}\n`);
+    const width = (): number => ctx.streams.stdout.columns || 80;
+    await output.write(`${rowsTable(rows, columns, { chalk, width })}\n`);
   };
   return {
     async take(lines) {
@@ -96,9 +97,10 @@ export async function tableRows(ctx: Context, select: readonly string[] | undefi
       }
       if (page.length > 0) cancelWait ??= clock.after(PAGE_WAIT_MS, () => void flush());
     },
-    async end() {
+    async end(complete) {
       await flush();
-      output.note(`${count} ${count === 1 ? 'row' : 'rows'}`);
+      if (complete || count > 0)
+        output.note(`${count} ${count === 1 ? 'row' : 'rows'}${complete ? '' : ', then a failure'}`);
     },
   };
 }

@@ -2,6 +2,7 @@
 
 import { assertNever } from '../errors.ts';
 import type { Chalk } from '../output/colour.ts';
+import { redact } from '../output/redact.ts';
 import { formatDuration } from '../platform/duration.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import type { RunnerEvent } from '../runner/events.ts';
@@ -65,19 +66,24 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
         tone: 'busy',
       };
     case 'job-ended': {
-      const { rows, durationMs, error } = event;
-      const fields = { ...jobFields(event.job), rows, durationMs };
+      const { rows, total, durationMs, error } = event;
+      const counts = event.job.kind === 'count';
+      const fields = {
+        ...jobFields(event.job),
+        ...(counts ? { total: total ?? null } : { rows }),
+        durationMs,
+      };
       if (error === null) {
         return {
           level: 'info',
-          msg: `job ${jobText(event.job)} done: ${rows} rows in ${durationMs} ms`,
+          msg: `job ${jobText(event.job)} done: ${counts ? `count ${total}` : rowsText(rows)} in ${durationMs} ms`,
           fields,
           tone: 'good',
         };
       }
       return {
         level: error.code === 'CANCELLED' ? 'info' : 'warn',
-        msg: `job ${jobText(event.job)} ended after ${rows} rows in ${durationMs} ms: ${error.code} ${error.message}`,
+        msg: `job ${jobText(event.job)} ended after ${counts ? '' : `${rowsText(rows)} in `}${durationMs} ms: ${error.code} ${error.message}`,
         fields: { ...fields, error },
         tone: 'bad',
       };
@@ -116,12 +122,16 @@ export interface LogFormat {
 /** One line, without its newline. */
 export function formatLine(line: LogLine, format: LogFormat): string {
   const time = format.now().toISOString();
-  if (format.json) return JSON.stringify({ time, level: line.level, msg: line.msg, ...line.fields });
+  if (format.json) return redact(JSON.stringify({ time, level: line.level, msg: line.msg, ...line.fields }));
   const msg = format.safe(line.msg);
   if (!format.colours) return `${time} ${line.level.toUpperCase().padEnd(5)} ${msg}`;
   const { green, red, yellow, dim } = format.colours;
   const mark = { good: green('✓'), bad: red('✗'), busy: yellow('●'), none: dim('·') }[line.tone ?? 'none'];
   return `${dim(time.slice(11, 19))} ${mark} ${msg}`;
+}
+
+function rowsText(rows: number): string {
+  return `${rows} ${rows === 1 ? 'row' : 'rows'}`;
 }
 
 function jobText(job: { id: string; kind: string; source: string; target: string }): string {

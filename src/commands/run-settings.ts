@@ -103,10 +103,16 @@ async function resolveToken(
   runnerId: string,
   ctx: Context,
 ): Promise<Pick<RunSettings, 'authToken' | 'tokenFile'>> {
-  if (flags.tokenFile === '-')
-    return { authToken: (await readAll(ctx.streams.stdin)).trim(), tokenFile: undefined };
+  if (flags.tokenFile === '-') {
+    const authToken = nonEmpty((await readAll(ctx.streams.stdin)).trim());
+    if (authToken !== undefined) return { authToken, tokenFile: undefined };
+    throw new AppError('no_credential', {
+      message: '--token-file -: there is no token on stdin',
+      hint: 'for example: semilayer run --token-file - < token',
+    });
+  }
   if (flags.tokenFile !== undefined) return { authToken: undefined, tokenFile: flags.tokenFile };
-  const value = nonEmpty(env.SEMILAYER_RUNNER_TOKEN);
+  const value = nonEmpty(env.SEMILAYER_RUNNER_TOKEN?.trim());
   const file = nonEmpty(env.SEMILAYER_RUNNER_TOKEN_FILE);
   if (value !== undefined && file !== undefined) {
     throw new AppError('usage', {

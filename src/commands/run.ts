@@ -1,75 +1,124 @@
 /** `semilayer run`: the shared runner runtime in the foreground, with a spinner, coloured status and three-stage signals. */
-import type { Context, SignalName } from '../cli/context.ts';
-import { EXIT } from '../errors.ts';
+import type { Context } from '../cli/context.ts';
+import { AppError, EXIT } from '../errors.ts';
 import { colourOf } from '../output/colour.ts';
 import type { Progress } from '../output/output.ts';
+import { redact } from '../output/redact.ts';
 import { sanitise } from '../output/sanitise.ts';
 import { formatDuration } from '../platform/duration.ts';
 import { createServiceManager, type ServiceManager } from '../platform/service-manager.ts';
-import { CLOSE } from '../protocol/close-codes.ts';
-import { type HealthServer, startHealthServer } from '../runner/health-server.ts';
-import { type RunnerEvent, type RunnerHandle, startRunner } from '../runner/index.ts';
-import { Ledger } from '../runner/ledger/ledger.ts';
+import type { HealthServer } from '../runner/health-server.ts';
+import type { RunnerEvent, RunnerHandle } from '../runner/index.ts';
+import type { Ledger } from '../runner/ledger/ledger.ts';
+import { endingError, type StoppedEvent } from './run-ending.ts';
 import { formatLine, type LogLine, lineOf } from './run-log.ts';
-import { type RunFlags, type RunSettings, resolveRunSettings } from './run-settings.ts';
+import type { RunFlags, RunSettings } from './run-settings.ts';
+import { RunSignals } from './run-signals.ts';
 
-/** @returns the exit status: 0 drained, 124 grace over, 130 or 143 at the second signal, 77, 2 or 1 when told to go. */
+/**
+ * @returns the exit status: 0 drained, 130 or 143 at the second signal.
+ * @throws AppError for every other ending, among them `drain_timed_out`, `no_credential`, `token_refused`.
+ */
 export async function runCommand(flags: RunFlags, ctx: Context): Promise<number> {
-  const settings = await resolveRunSettings(flags, ctx);
-  const log = createLog(settings, ctx);
-  const manager = createServiceManager(ctx.env, ctx.clock);
-  let runner: RunnerHandle | undefined;
-  const idle = { connected: false, draining: false, activeJobs: 0, sources: [] };
-  let health: HealthServer | undefined;
-  if (settings.health) {
-    health = await startHealthServer({ ...settings.health, status: () => runner?.status ?? idle });
-    log.line({ level: 'info', msg: `health on http://${settings.health.host}:${health.port}/readyz` });
-  }
-  log.line(startLine(settings));
-  if (settings.policy) {
-    const { path, policy } = settings.policy;
-    const fields = { policy: path, fingerprint: policy.fingerprint };
-    log.line({ level: 'info', msg: `policy ${path} (${policy.fingerprint}) decides what may leave`, fields });
-  }
-  for (const message of settings.warnings) log.line({ level: 'warn', msg: message, tone: 'bad' });
-
-  const ledger = settings.ledger && (await openLedger(settings.ledger, settings, ctx, log.line));
-
-  runner = startRunner({
-    gatewayUrl: settings.gatewayUrl,
-    runnerId: settings.runnerId,
-    ...(settings.tokenFile === undefined
-      ? { authToken: settings.authToken ?? '' }
-      : { tokenFile: settings.tokenFile }),
-    tokenWaitMs: settings.tokenWaitMs,
-    runtimeVersion: ctx.version,
-    ...(settings.concurrency === undefined ? {} : { concurrency: settings.concurrency }),
-    ...(settings.ca === undefined ? {} : { ca: settings.ca }),
-    ...(settings.policy === undefined ? {} : { policy: settings.policy.policy }),
-    ...(ledger === undefined ? {} : { ledger }),
-    env: settings.env,
-    onEvent: event => {
-      log.event(event);
-      tellManager(manager, event);
-    },
-  });
-  const signalled = handleSignals(ctx, runner, settings.gracePeriodMs, log.line);
+  const log = createLog(flags.logFormat === 'json', ctx);
+  const signals = new RunSignals(ctx, log.line);
   try {
-    const stopped = await runner.closed;
-    return (await signalled.status()) ?? statusOf(stopped.code);
+    // The settings may wait for a token on stdin, and what they load takes its time: a signal ends that as well.
+    const settings = await signals.unlessStopped(loadSettings(flags, ctx));
+    if (!settings) {
+      ctx.streams.stdin.destroy();
+      return EXIT.ok;
+    }
+    return await runRunner(settings, log, signals, ctx);
   } finally {
-    signalled.dispose();
-    await ledger?.close();
-    if (ledger)
-      log.line({
-        level: 'info',
-        msg: `ledger closed at ${ledger.position}`,
-        fields: { ledger: ledger.position },
-      });
+    signals.dispose();
     log.close();
+  }
+}
+
+async function loadSettings(flags: RunFlags, ctx: Context): Promise<RunSettings> {
+  const { resolveRunSettings } = await import('./run-settings.ts');
+  return await resolveRunSettings(flags, ctx);
+}
+
+async function runRunner(
+  settings: RunSettings,
+  log: RunLog,
+  signals: RunSignals,
+  ctx: Context,
+): Promise<number> {
+  const { startRunner } = await import('../runner/index.ts');
+  let runner: RunnerHandle | undefined;
+  let health: HealthServer | undefined;
+  let ledger: Ledger | undefined;
+  const manager = createServiceManager(ctx.env, ctx.clock);
+  const deaf = ctx.onStrayError(error => log.line(strayLine(error)));
+  try {
+    if (settings.health) {
+      const { startHealthServer } = await import('../runner/health-server.ts');
+      const idle = { connected: false, draining: false, activeJobs: 0, sources: [] };
+      health = await startHealthServer({ ...settings.health, status: () => runner?.status ?? idle });
+      log.line({ level: 'info', msg: `health on http://${settings.health.host}:${health.port}/readyz` });
+    }
+    if (signals.stopped) return EXIT.ok;
+    log.line(startLine(settings));
+    if (settings.policy) log.line(policyLine(settings.policy));
+    for (const message of settings.warnings) log.line({ level: 'warn', msg: message, tone: 'bad' });
+    ledger = settings.ledger && (await openLedger(settings.ledger, settings, ctx, log.line));
+    let stopped: StoppedEvent | undefined;
+    runner = startRunner({
+      gatewayUrl: settings.gatewayUrl,
+      runnerId: settings.runnerId,
+      ...(settings.tokenFile === undefined
+        ? { authToken: settings.authToken ?? '' }
+        : { tokenFile: settings.tokenFile }),
+      tokenWaitMs: settings.tokenWaitMs,
+      runtimeVersion: ctx.version,
+      ...(settings.concurrency === undefined ? {} : { concurrency: settings.concurrency }),
+      ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+      ...(settings.policy === undefined ? {} : { policy: settings.policy.policy }),
+      ...(ledger === undefined ? {} : { ledger }),
+      env: settings.env,
+      onEvent: event => {
+        if (event.type === 'stopped') stopped = event;
+        log.event(event);
+        tellManager(manager, event);
+      },
+    });
+    signals.attach(runner, settings.gracePeriodMs);
+    const closed = await runner.closed;
+    const status = await signals.status();
+    if (status === EXIT.drainTimedOut) throw graceOver(settings.gracePeriodMs);
+    if (status !== undefined) return status;
+    const error = endingError(stopped ?? { type: 'stopped', ...closed }, settings.runnerId);
+    if (error) throw error;
+    return EXIT.ok;
+  } finally {
+    deaf();
     manager.close();
+    await ledger?.close();
+    if (ledger) log.line(ledgerLine('ledger closed', ledger));
     await health?.close();
   }
+}
+
+function graceOver(gracePeriodMs: number): AppError {
+  return new AppError('drain_timed_out', {
+    message: `the grace period of ${formatDuration(gracePeriodMs)} was over: the jobs under way were cancelled`,
+    hint: 'give them longer with --grace-period',
+  });
+}
+
+function policyLine({ path, policy }: NonNullable<RunSettings['policy']>): LogLine {
+  return {
+    level: 'info',
+    msg: `policy ${path} (${policy.fingerprint}) decides what may leave`,
+    fields: { policy: path, fingerprint: policy.fingerprint },
+  };
+}
+
+function ledgerLine(what: string, { position }: Ledger): LogLine {
+  return { level: 'info', msg: `${what} at ${position}`, fields: { ledger: position } };
 }
 
 /** The lines it logs are kept elsewhere, so that a ledger whose end was cut off does not pass for whole. */
@@ -80,6 +129,7 @@ async function openLedger(
   say: (line: LogLine) => void,
 ): Promise<Ledger> {
   const onWarning = (msg: string): void => say({ level: 'warn', msg, tone: 'bad' });
+  const { Ledger } = await import('../runner/ledger/ledger.ts');
   const ledger = await Ledger.open({ ...where, clock: ctx.clock, onWarning });
   await ledger.append({
     type: 'opened',
@@ -88,11 +138,7 @@ async function openLedger(
     version: ctx.version,
     policy: settings.policy?.policy.fingerprint ?? null,
   });
-  say({
-    level: 'info',
-    msg: `ledger ${where.directory} at ${ledger.position}`,
-    fields: { directory: where.directory, ledger: ledger.position },
-  });
+  say(ledgerLine(`ledger ${where.directory}`, ledger));
   return ledger;
 }
 
@@ -108,19 +154,19 @@ function startLine(settings: RunSettings): LogLine {
   };
 }
 
-/** Exit status of a runner that stopped for good without a signal. */
-function statusOf(code: number): number {
-  switch (code) {
-    case CLOSE.normal:
-      return EXIT.ok;
-    case CLOSE.unauthorized:
-    case CLOSE.wrongRunner:
-      return EXIT.refused;
-    case CLOSE.noCommonVersion:
-      return EXIT.usage;
-    default:
-      return EXIT.failure;
-  }
+/**
+ * A promise or a callback of some bridge, after its job or beside it: the other jobs go on. What it says may hold a
+ * password, so only its kind is told.
+ */
+function strayLine(error: unknown): LogLine {
+  const { name, code } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  const kind = [name, code].filter(one => typeof one === 'string').join(' ');
+  return {
+    level: 'error',
+    msg: `a bridge failed where no job waited for it${kind === '' ? '' : ` (${kind})`}`,
+    fields: { error: kind },
+    tone: 'bad',
+  };
 }
 
 /** Ready is connected: whoever waits for the unit waits for the gateway. */
@@ -140,17 +186,24 @@ interface RunLog {
   close(): void;
 }
 
-function createLog(settings: RunSettings, ctx: Context): RunLog {
+function createLog(json: boolean, ctx: Context): RunLog {
   const { output, clock } = ctx;
-  const json = settings.logFormat === 'json';
   const colours =
     !json && output.stdoutIsTerminal ? colourOf(ctx.streams.stdout, ctx.env, ctx.global.color) : undefined;
-  const format = { json, colours, now: () => new Date(clock.now()), safe: sanitise };
+  const format = {
+    json,
+    colours,
+    now: () => new Date(clock.now()),
+    safe: (text: string) => sanitise(redact(text)),
+  };
   let spinner: Progress | undefined;
-  const line = (entry: LogLine): void => {
-    // The spinner owns the terminal's last line; it steps aside for a log line.
+  /** One turns at a time: it owns the terminal's last line, and steps aside for a log line or the next one. */
+  const spin = (text: string | undefined): void => {
     spinner?.stop();
-    spinner = undefined;
+    spinner = text === undefined || json || !output.stderrIsTerminal ? undefined : output.progress(text);
+  };
+  const line = (entry: LogLine): void => {
+    spin(undefined);
     output.data(formatLine(entry, format));
   };
   return {
@@ -158,59 +211,10 @@ function createLog(settings: RunSettings, ctx: Context): RunLog {
     event(event) {
       const entry = lineOf(event);
       if (entry) line(entry);
-      if (json || !output.stderrIsTerminal) return;
-      if (event.type === 'connecting') spinner = output.progress('connecting to the gateway');
-      if (event.type === 'retrying')
-        spinner = output.progress(`next attempt in ${formatDuration(event.delayMs)}`);
-      if (event.type === 'waiting-for-token') spinner = output.progress('waiting for another token');
+      if (event.type === 'connecting') spin('connecting to the gateway');
+      if (event.type === 'retrying') spin(`next attempt in ${formatDuration(event.delayMs)}`);
+      if (event.type === 'waiting-for-token') spin('waiting for another token');
     },
-    close: () => spinner?.stop(),
+    close: () => spin(undefined),
   };
-}
-
-interface Signalled {
-  /** The status that a signal decided, once the runner has closed; undefined when none came. */
-  status(): Promise<number | undefined>;
-  dispose(): void;
-}
-
-/** First signal drains, second cancels, third leaves at once. Each says what the next will do. */
-function handleSignals(
-  ctx: Context,
-  runner: RunnerHandle,
-  gracePeriodMs: number,
-  say: (line: LogLine) => void,
-): Signalled {
-  let count = 0;
-  let outcome: Promise<number> | undefined;
-  const dispose = ctx.signals.on(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'], name => {
-    count++;
-    const killed = killedBy(name);
-    if (count === 1) {
-      say({
-        level: 'info',
-        msg: `${name}: draining up to ${formatDuration(gracePeriodMs)}; again to cancel the jobs under way`,
-        fields: { signal: name },
-        tone: 'busy',
-      });
-      outcome = runner
-        .stop({ gracePeriodMs })
-        .then(({ drained }) => (drained ? EXIT.ok : EXIT.drainTimedOut));
-    } else if (count === 2) {
-      say({
-        level: 'warn',
-        msg: `${name}: cancelling the jobs under way; again to leave at once`,
-        fields: { signal: name },
-        tone: 'bad',
-      });
-      outcome = runner.cancel().then(() => killed);
-    } else {
-      ctx.exitNow(killed);
-    }
-  });
-  return { status: async () => await outcome, dispose };
-}
-
-function killedBy(name: SignalName): number {
-  return name === 'SIGINT' ? EXIT.interrupted : EXIT.terminated;
 }

@@ -1,13 +1,12 @@
 /** `semilayer runners list|show`. */
 import type { Client } from '../api/client.ts';
 import type { Context } from '../cli/context.ts';
-import { AppError } from '../errors.ts';
 import type { Column } from '../output/output.ts';
 import { runnerGiven } from './ask.ts';
 import type { RunnerRecord, SessionRecord } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
+import { type Picture, watch } from './watch.ts';
 
-const WATCH_PERIOD_MS = 1_000;
 const NONE = 'no runners yet: semilayer runners create <name>';
 
 const COLUMNS: readonly Column<RunnerRecord>[] = [
@@ -33,7 +32,7 @@ const SESSION_COLUMNS: readonly Column<SessionRecord>[] = [
 
 export async function listRunners(flags: { watch?: boolean }, ctx: Context): Promise<void> {
   const { client } = await openService(ctx);
-  if (flags.watch) return await watch(client, ctx);
+  if (flags.watch) return await watch(livingList(client, ctx), client, ctx);
   ctx.output.list(await byName(client), COLUMNS, NONE);
 }
 
@@ -62,37 +61,26 @@ export async function showRunner(given: string | undefined, ctx: Context): Promi
   output.list(record.sessions, SESSION_COLUMNS, '');
 }
 
-/** Shows the list whenever it has changed; the person's Ctrl-C is its ordinary end. */
-async function watch(client: Client, ctx: Context): Promise<void> {
-  const { output, clock } = ctx;
-  const stop = new AbortController();
-  const dispose = ctx.signals.on(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'], () => stop.abort());
-  try {
-    let shown = '';
-    let lost = false;
-    for (let first = true; !stop.signal.aborted; first = false) {
-      try {
-        const runners = await byName(client);
-        if (lost) output.note('the service answers again');
-        lost = false;
-        // Where times are relative the picture ages even when nothing happens.
-        const state = output.stdoutIsTerminal ? `${clock.now()}` : JSON.stringify(runners.map(visible));
-        if (state !== shown) {
-          if (output.stdoutIsTerminal && !output.json) output.data('\u001b[H\u001b[2J\u001b[H');
-          output.list(runners, COLUMNS, NONE);
-        }
-        shown = state;
-      } catch (error) {
-        // A service that restarts is no reason to stop watching it.
-        if (first || !(error instanceof AppError && error.retryable)) throw error;
-        if (!lost) output.warn(`${error.message}; still trying`);
-        lost = true;
-      }
-      await clock.sleep(WATCH_PERIOD_MS, stop.signal);
-    }
-  } finally {
-    dispose();
-  }
+/** The list, shown again whenever it has changed, and in a terminal with the times as they are now. */
+function livingList(client: Client, { output }: Context): Picture {
+  let runners: RunnerRecord[] = [];
+  let shown: string | undefined;
+  const paint = (): void => {
+    if (output.stdoutIsTerminal && !output.json) output.data('\u001b[H\u001b[2J\u001b[H');
+    output.list(runners, COLUMNS, NONE);
+  };
+  return {
+    async refresh() {
+      runners = await byName(client);
+      const state = JSON.stringify(runners.map(visible));
+      if (state !== shown || output.stdoutIsTerminal) paint();
+      shown = state;
+    },
+    repaint: () => {
+      if (output.stdoutIsTerminal && !output.json) paint();
+    },
+    concerns: type => type.startsWith('runner.') || type.startsWith('source.'),
+  };
 }
 
 /** What a change of is worth another list: heartbeats alone are not. */

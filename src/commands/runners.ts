@@ -27,7 +27,7 @@ export async function createRunner(
   const service = await openService(ctx);
   const { name, type } =
     given === undefined ? await askNewRunner(flags, ctx) : { name: given, type: flags.type };
-  if (flags.envFile !== undefined) await checkEnvFileWritable(flags.envFile);
+  await prepareEnvFile(flags, ctx);
   const body = { name, ...(type === undefined ? {} : { type }) };
   const record = tokenOf(await service.client.post('/v1/runners', body));
   await handOver(record, 'created', flags, service, ctx);
@@ -64,7 +64,7 @@ export async function rotateRunner(
     overlapMs === undefined ? 'its sessions end at once' : `its old token ends in ${flags.overlap}`;
   if (!(await agreed(`Rotate the token of runner "${runner}"? ${consequence}.`, flags, ctx, runner)))
     return EXIT.failure;
-  if (flags.envFile !== undefined) await checkEnvFileWritable(flags.envFile);
+  await prepareEnvFile(flags, ctx);
   const record = tokenOf(
     await service.client.post(`${path}/rotate`, overlapMs === undefined ? {} : { overlapMs }),
   );
@@ -88,6 +88,7 @@ export async function revokeRunner(
   const record = (await client.post(`${path}/revoke`, {})) as RunnerRecord;
   if (ctx.global.json) ctx.output.document(record);
   ctx.output.success(`revoked runner ${record.name} (${record.id}); its record stays`);
+  ctx.output.next(`semilayer runners delete ${record.name}, where its record is not wanted either`);
   return EXIT.ok;
 }
 
@@ -136,6 +137,7 @@ function saySources(record: RunnerRecord, ctx: Context): void {
   if (ctx.global.json) ctx.output.document(record);
   const { name, sources } = record;
   ctx.output.success(`runner ${name} answers for ${sources.length === 0 ? 'no source' : sources.join(', ')}`);
+  if (sources.length > 0) ctx.output.next(`semilayer sources test ${sources[sources.length - 1]}`);
 }
 
 /** Gives the token to stdout or the env file, and to nothing else. */
@@ -165,6 +167,17 @@ async function handOver(
   }
   const gatewayUrl = await gatewayToTell(service);
   if (gatewayUrl !== undefined) output.note(`where it runs, set SEMILAYER_GATEWAY_URL=${gatewayUrl}`);
+  output.next(
+    done === 'created'
+      ? `semilayer run --env-file ${flags.envFile ?? '.env'}`
+      : `give the new token to its runners; semilayer runners show ${record.name} tells which they use`,
+  );
+}
+
+/** Before there is a token to lose. */
+async function prepareEnvFile(flags: TokenFlags, ctx: Context): Promise<void> {
+  if (flags.envFile === undefined) return;
+  for (const warning of await checkEnvFileWritable(flags.envFile)) ctx.output.warn(warning);
 }
 
 /** The token is gone if it cannot be written: say so, and how to get another. */

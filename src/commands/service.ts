@@ -22,6 +22,12 @@ export async function openService(ctx: Context): Promise<Service> {
       hint: 'semilayer login, or set SEMILAYER_API_KEY; to try things out: semilayer dev',
     });
   }
+  if (settings.overridden) {
+    const { fingerprintOf } = await import('../protocol/token.ts');
+    ctx.output.warn(
+      `SEMILAYER_API_KEY (${fingerprintOf(key)}) goes before the key of ${settings.overridden.from} (${fingerprintOf(settings.overridden.value)})`,
+    );
+  }
   return { client: await clientOf(ctx, settings.serviceUrl.value, key), settings, key };
 }
 

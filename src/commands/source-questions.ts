@@ -5,7 +5,7 @@ import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
 import type { Prompts } from '../output/prompt.ts';
 import { mayAsk, missingArgument, promptsOf } from './ask.ts';
-import { bridgeNamed } from './source-url.ts';
+import { readBridge } from './source-url.ts';
 
 const OTHER = 'other';
 
@@ -23,7 +23,7 @@ export async function sourceName(given: string | undefined, ctx: Context): Promi
 
 /** @throws AppError `usage` naming `--bridge` where nobody can be asked. */
 export async function bridgeGiven(given: string | undefined, ctx: Context): Promise<string> {
-  if (given !== undefined) return bridgeNamed(given);
+  if (given !== undefined) return readBridge(given, ctx);
   if (!mayAsk(ctx)) {
     throw new AppError('usage', {
       message: "required option '--bridge <bridge>' not specified",
@@ -38,7 +38,7 @@ export async function bridgeGiven(given: string | undefined, ctx: Context): Prom
     ...choices,
     { value: OTHER, name: 'another bridge' },
   ]);
-  return picked === OTHER ? bridgeNamed(await prompts.text('Package name of the bridge')) : picked;
+  return picked === OTHER ? readBridge(await prompts.text('Package name of the bridge'), ctx) : picked;
 }
 
 /** Undefined where nobody can be asked. */

@@ -3,20 +3,35 @@ import { isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
+import { bridgeNamed, isOurBridge, isPackageName, urlProblem } from '../protocol/bridge-names.ts';
 
 export interface UrlFlags {
   url?: string;
   urlStdin?: boolean;
 }
 
-const SHORT_BRIDGES = new Set(['postgres', 'mysql', 'sqlite']);
-const SQLITE_BRIDGE = '@semilayer/bridge-sqlite';
+const SQLITE_BRIDGE = bridgeNamed('sqlite');
 /** Far beyond any database URL. */
 const MAX_URL_LENGTH = 65_536;
 
-/** `sqlite` is short for `@semilayer/bridge-sqlite`. */
-export function bridgeNamed(name: string): string {
-  return SHORT_BRIDGES.has(name) ? `@semilayer/bridge-${name}` : name;
+/**
+ * The package of the bridge that was named; one that does not come with the product is warned of.
+ *
+ * @throws AppError `usage` for what cannot be the name of a package.
+ */
+export function readBridge(name: string, ctx: Context): string {
+  const bridge = bridgeNamed(name);
+  if (!isPackageName(bridge)) {
+    throw new AppError('usage', {
+      message: `--bridge: "${name}" is neither postgres, mysql or sqlite nor the name of a package`,
+    });
+  }
+  if (!isOurBridge(bridge)) {
+    ctx.output.warn(
+      `${bridge} does not come with semilayer (postgres, mysql and sqlite do): it must be installed where the runner starts`,
+    );
+  }
+  return bridge;
 }
 
 /**
@@ -46,8 +61,15 @@ export async function readUrl(flags: UrlFlags, ctx: Context): Promise<string | u
   return text;
 }
 
-/** SQLite paths are made absolute, because the runner that opens them has another working directory. */
+/**
+ * The URL as it is stored: SQLite paths are made absolute, because the runner that opens them has another working
+ * directory.
+ *
+ * @throws AppError `usage` for a URL that does not fit the bridge; it is never quoted.
+ */
 export function configUrl(bridge: string, url: string, cwd: string): string {
+  const problem = urlProblem(bridge, url);
+  if (problem !== undefined) throw new AppError('usage', { message: problem });
   if (bridge !== SQLITE_BRIDGE) return url;
   if (!url.startsWith('file:')) return isAbsolute(url) ? url : resolve(cwd, url);
   const path = url.slice('file:'.length);

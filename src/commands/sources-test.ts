@@ -59,6 +59,7 @@ export async function testSource(given: string | undefined, ctx: Context): Promi
   failure ??= failureOf(answer);
   if (failure) throw failure;
   output.success(`${source} can be reached through ${countOf(answer.runners.length)}`);
+  output.next(`semilayer sources targets ${source}`);
 }
 
 function failureOf(answer: TestAnswer): AppError | undefined {

@@ -6,7 +6,7 @@ import { agreedAtTerminal, mayAsk, sourceGiven } from './ask.ts';
 import type { SourceRecord } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
 import { type AnsweredCredentials, askCredentials, bridgeGiven, sourceName } from './source-questions.ts';
-import { bridgeNamed, configUrl, readUrl, type UrlFlags } from './source-url.ts';
+import { configUrl, readBridge, readUrl, type UrlFlags } from './source-url.ts';
 
 interface AddFlags extends UrlFlags {
   bridge?: string;
@@ -64,7 +64,7 @@ export async function addSource(given: string | undefined, flags: AddFlags, ctx:
       : { credentialsLocation: 'managed', config }),
   })) as SourceRecord;
   saySource(record, 'added', ctx);
-  ctx.output.note(`next: semilayer runners assign <runner> ${record.name}`);
+  ctx.output.next(`semilayer runners assign <runner> ${record.name}`);
   if (config === undefined) ctx.output.note(`where the runner starts, set ${variableOf(record.name)}_URL`);
 }
 
@@ -114,7 +114,7 @@ export async function updateSource(
   ctx: Context,
 ): Promise<void> {
   const { name, credentialsLocation } = flags;
-  const bridge = flags.bridge === undefined ? undefined : bridgeNamed(flags.bridge);
+  const bridge = flags.bridge === undefined ? undefined : readBridge(flags.bridge, ctx);
   if (credentialsLocation === 'runner-local' && (flags.urlStdin || flags.url !== undefined)) {
     throw new AppError('usage', {
       message: 'with --credentials-location runner-local there is no URL to store',

@@ -3,10 +3,9 @@ import { AppError } from '../errors.ts';
 import {
   checkContextName,
   type Environment,
-  readUserConfig,
   type StoredContext,
   type UserConfig,
-  writeUserConfig,
+  updateUserConfig,
 } from './user-config.ts';
 
 /**
@@ -20,10 +19,12 @@ export async function saveContext(
   context: StoredContext,
 ): Promise<{ current: string | undefined }> {
   checkContextName(name);
-  const config = await readUserConfig(env);
-  const before = config.currentContext === name ? config.previousContext : config.currentContext;
-  const contexts = new Map(config.contexts).set(name, context);
-  await writeUserConfig(env, { currentContext: name, previousContext: before, contexts });
+  let before: string | undefined;
+  await updateUserConfig(env, config => {
+    before = config.currentContext === name ? config.previousContext : config.currentContext;
+    const contexts = new Map(config.contexts).set(name, context);
+    return { currentContext: name, previousContext: before, contexts };
+  });
   return { current: before };
 }
 
@@ -34,40 +35,41 @@ export async function restoreContext(
   serviceUrl: string,
   previous: string | undefined,
 ): Promise<void> {
-  const config = await readUserConfig(env);
-  if (config.contexts.get(name)?.serviceUrl !== serviceUrl) return;
-  const contexts = without(config, name);
-  const back = previous !== undefined && contexts.has(previous) ? previous : undefined;
-  const currentContext = config.currentContext === name ? back : config.currentContext;
-  await writeUserConfig(env, { currentContext, previousContext: undefined, contexts });
+  await updateUserConfig(env, config => {
+    if (config.contexts.get(name)?.serviceUrl !== serviceUrl) return config;
+    const contexts = without(config, name);
+    const back = previous !== undefined && contexts.has(previous) ? previous : undefined;
+    const currentContext = config.currentContext === name ? back : config.currentContext;
+    return { currentContext, previousContext: undefined, contexts };
+  });
 }
 
 /** @throws AppError `not_found`. */
 export async function makeCurrent(env: Environment, name: string): Promise<void> {
-  const config = await readUserConfig(env);
-  contextNamed(config, name);
-  const previousContext = config.currentContext === name ? config.previousContext : config.currentContext;
-  await writeUserConfig(env, { currentContext: name, previousContext, contexts: config.contexts });
+  await updateUserConfig(env, config => {
+    contextNamed(config, name);
+    const previousContext = config.currentContext === name ? config.previousContext : config.currentContext;
+    return { currentContext: name, previousContext, contexts: config.contexts };
+  });
 }
 
 /** @throws AppError `not_found`. */
 export async function removeContext(env: Environment, name: string): Promise<void> {
-  const config = await readUserConfig(env);
-  contextNamed(config, name);
-  await writeUserConfig(env, {
-    currentContext: config.currentContext === name ? undefined : config.currentContext,
-    previousContext: config.previousContext === name ? undefined : config.previousContext,
-    contexts: without(config, name),
+  await updateUserConfig(env, config => {
+    contextNamed(config, name);
+    return {
+      currentContext: config.currentContext === name ? undefined : config.currentContext,
+      previousContext: config.previousContext === name ? undefined : config.previousContext,
+      contexts: without(config, name),
+    };
   });
 }
 
 /** Forgets the key of a context and keeps its URLs. */
 export async function forgetKey(env: Environment, name: string): Promise<void> {
-  const config = await readUserConfig(env);
-  const context = contextNamed(config, name);
-  await writeUserConfig(env, {
-    ...config,
-    contexts: new Map(config.contexts).set(name, { ...context, key: null }),
+  await updateUserConfig(env, config => {
+    const context = contextNamed(config, name);
+    return { ...config, contexts: new Map(config.contexts).set(name, { ...context, key: null }) };
   });
 }
 

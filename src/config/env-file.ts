@@ -1,7 +1,7 @@
 /** Env files: read as people's editors write them, written so that nobody else can read the secret in them. */
 import { randomUUID } from 'node:crypto';
-import { lstat, open, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { lstat, open, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname, resolve, sep } from 'node:path';
 import { AppError } from '../errors.ts';
 import { mergeEnvText, parseEnvText, valuesOf } from './env-file-text.ts';
 
@@ -35,7 +35,7 @@ export async function readEnvFile(path: string): Promise<Record<string, string>>
  * Sets these variables in an env file and keeps every other line. The file is replaced in one step and is mode 0600
  * afterwards, whatever it was; where the path is a symbolic link, the file it points to is replaced.
  *
- * @throws AppError `usage` when it cannot be written; then it is as it was.
+ * @throws AppError `usage` when it cannot be written, or a link leads out of its directory; then it is as it was.
  */
 export async function writeEnvFile(path: string, values: Readonly<Record<string, string>>): Promise<void> {
   const target = await targetOf(path);
@@ -55,9 +55,10 @@ export async function writeEnvFile(path: string, values: Readonly<Record<string,
 /**
  * Tries what `writeEnvFile` will do, before there is a secret to lose.
  *
+ * @returns what to warn of: a directory that others on this machine can look into, or change.
  * @throws AppError `usage`.
  */
-export async function checkEnvFileWritable(path: string): Promise<void> {
+export async function checkEnvFileWritable(path: string): Promise<string[]> {
   const target = await targetOf(path);
   const temporary = `${target}.${randomUUID()}.tmp`;
   try {
@@ -68,15 +69,38 @@ export async function checkEnvFileWritable(path: string): Promise<void> {
   } finally {
     await rm(temporary, { force: true }).catch(() => {});
   }
+  return await exposureOf(dirname(target));
+}
+
+/** The file itself is for its owner alone; on Windows access is not in the mode. */
+async function exposureOf(directory: string): Promise<string[]> {
+  if (process.platform === 'win32') return [];
+  const { mode } = await stat(directory);
+  // With the sticky bit set, nobody can replace what is another's.
+  if ((mode & 0o002) !== 0 && (mode & 0o1000) === 0) {
+    return [
+      `everybody on this machine can write to ${directory}, and so put another file in place of this one`,
+    ];
+  }
+  return (mode & 0o004) === 0
+    ? []
+    : [`everybody on this machine can look into ${directory}; the file itself is for you alone (mode 0600)`];
 }
 
 /** The file behind the links, which need not be there yet; anything but a plain file is refused. */
 async function targetOf(path: string): Promise<string> {
   let target = resolve(path);
+  const link = target;
   try {
     for (let links = 0; (await lstat(target)).isSymbolicLink(); links++) {
       if (links === MAX_LINKS) throw Object.assign(new Error('too many links'), { code: 'ELOOP' });
       target = resolve(dirname(target), await readlink(target));
+      if (!(await liesWithin(target, dirname(link)))) {
+        throw new AppError('usage', {
+          message: `${path} is a symbolic link to ${target}, which lies outside its directory`,
+          hint: `if that is meant, name the file itself: --env-file ${target}`,
+        });
+      }
     }
     if (!(await stat(target)).isFile()) {
       throw new AppError('usage', { message: `${path} is not a file`, hint: 'name a file with --env-file' });
@@ -86,6 +110,13 @@ async function targetOf(path: string): Promise<string> {
     if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw unwritable(path, cause);
   }
   return target;
+}
+
+/** A link that somebody else has planted must not choose which file of ours is replaced. */
+async function liesWithin(target: string, directory: string): Promise<boolean> {
+  const home = await realpath(directory);
+  const real = await realpath(dirname(target)).catch(() => dirname(target));
+  return real === home || real.startsWith(home.endsWith(sep) ? home : home + sep);
 }
 
 async function readIfThere(path: string): Promise<Buffer | undefined> {

@@ -32,6 +32,8 @@ export interface ServiceSettings {
   readonly key: Resolved | undefined;
   /** Undefined where the service has yet to be asked (`GET /v1/whoami`). */
   readonly gatewayUrl: Resolved | undefined;
+  /** A key of the context in use that another, from the environment, goes before. */
+  readonly overridden?: Resolved | undefined;
 }
 
 /** What the resolvers read of a command's context. */
@@ -39,11 +41,13 @@ export interface ConfigSources {
   env: Environment;
   cwd: string;
   global: { serviceUrl?: string | undefined; context?: string | undefined };
+  output?: { warn(text: string): void };
 }
 
 export async function gatherInput(ctx: ConfigSources): Promise<ResolveInput> {
   const flags = { serviceUrl: ctx.global.serviceUrl, context: ctx.global.context };
   const [project, user] = await Promise.all([readProjectFile(ctx.cwd), readUserConfig(ctx.env)]);
+  if (user.notice !== undefined) ctx.output?.warn(user.notice);
   return { env: ctx.env, flags, project, user };
 }
 
@@ -62,8 +66,10 @@ export function resolveService(input: ResolveInput): ServiceSettings {
   if (explicitUrl !== undefined) {
     const serviceUrl = { ...explicitUrl, value: checkedServiceUrl(explicitUrl) };
     const same = context && sameOrigin(context.serviceUrl, serviceUrl.value) ? context : undefined;
-    const key = environmentKey(env) ?? storedKey(same, name);
-    return freeze({ context: name, serviceUrl, key, gatewayUrl: storedGateway(same, name) });
+    const stored = storedKey(same, name);
+    const key = environmentKey(env) ?? stored;
+    const overridden = stored !== undefined && stored.value !== key?.value ? stored : undefined;
+    return freeze({ context: name, serviceUrl, key, gatewayUrl: storedGateway(same, name), overridden });
   }
   const environment = environmentKey(env);
   // A context on the command line was asked for with its key: flags go before the environment.
@@ -76,7 +82,10 @@ export function resolveService(input: ResolveInput): ServiceSettings {
       });
     }
     const serviceUrl = context && name ? { value: context.serviceUrl, from: contextLabel(name) } : HOSTED;
-    return freeze({ context: name, serviceUrl, key: environment, gatewayUrl: storedGateway(context, name) });
+    const stored = storedKey(context, name);
+    const overridden = stored !== undefined && stored.value !== environment.value ? stored : undefined;
+    const gatewayUrl = storedGateway(context, name);
+    return freeze({ context: name, serviceUrl, key: environment, gatewayUrl, overridden });
   }
   const serviceUrl = context && name ? { value: context.serviceUrl, from: contextLabel(name) } : HOSTED;
   const gatewayUrl = storedGateway(context, name);

@@ -1,8 +1,9 @@
 /** The user's config file: read as plain JSON because every command does, written through conf. */
-import { mkdir, readFile } from 'node:fs/promises';
+import { mkdir, readFile, rename } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 import { AppError } from '../errors.ts';
+import { withFileLock } from '../platform/file-lock.ts';
 import { loadConf } from './load-conf.ts';
 
 export type Environment = Record<string, string | undefined>;
@@ -20,7 +21,25 @@ export interface UserConfig {
   /** The context that was current before: what `dev` goes back to, even after a crash of another `dev`. */
   previousContext: string | undefined;
   contexts: ReadonlyMap<string, StoredContext>;
+  /** Why there is nothing of it here though there is a file. */
+  notice?: string;
 }
+
+const EMPTY: UserConfig = { currentContext: undefined, previousContext: undefined, contexts: new Map() };
+const TEXT_OR_NULL = { type: ['string', 'null'] } as const;
+/** What conf lets pass when it writes. */
+const SCHEMA = {
+  currentContext: TEXT_OR_NULL,
+  previousContext: TEXT_OR_NULL,
+  contexts: {
+    type: 'object',
+    additionalProperties: {
+      type: 'object',
+      properties: { serviceUrl: { type: 'string' }, gatewayUrl: TEXT_OR_NULL, key: TEXT_OR_NULL },
+      required: ['serviceUrl', 'gatewayUrl', 'key'],
+    },
+  },
+} as const;
 
 const CONFIG_NAME = 'config';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._:[\]-]{0,127}$/;
@@ -29,10 +48,20 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._:[\]-]{0,127}$/;
 export function configDirectory(env: Environment): string {
   if (env.SEMILAYER_CONFIG_DIR) return env.SEMILAYER_CONFIG_DIR;
   if (process.platform === 'win32') {
-    return join(env.APPDATA || join(homedir(), 'AppData', 'Roaming'), 'semilayer');
+    return join(env.APPDATA || join(home(env), 'AppData', 'Roaming'), 'semilayer');
   }
-  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Preferences', 'semilayer');
-  return join(env.XDG_CONFIG_HOME || join(env.HOME || homedir(), '.config'), 'semilayer');
+  if (process.platform === 'darwin') return join(home(env), 'Library', 'Preferences', 'semilayer');
+  return join(env.XDG_CONFIG_HOME || join(home(env), '.config'), 'semilayer');
+}
+
+/** A container may run as a user that the system does not know: it has no home, and nothing is found in it. */
+function home(env: Environment): string {
+  if (env.HOME) return env.HOME;
+  try {
+    return homedir();
+  } catch {
+    return sep;
+  }
 }
 
 export function configFile(env: Environment): string {
@@ -40,9 +69,10 @@ export function configFile(env: Environment): string {
 }
 
 /**
- * What the file says; empty where there is none.
+ * What the file says; empty where there is none, or none that this user may read. A file that is damaged is set aside
+ * under another name, never written over.
  *
- * @throws AppError `invalid_config` naming the file.
+ * @throws AppError `invalid_config` naming the file, when it says what cannot be.
  */
 export async function readUserConfig(env: Environment): Promise<UserConfig> {
   const path = configFile(env);
@@ -51,49 +81,90 @@ export async function readUserConfig(env: Environment): Promise<UserConfig> {
     text = await readFile(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === 'ENOENT')
-      return { currentContext: undefined, previousContext: undefined, contexts: new Map() };
+    if (code === 'ENOENT' || code === 'ENOTDIR') return EMPTY;
+    // A home that is somebody else's: the environment alone may well be enough.
+    if (code === 'EACCES' || code === 'EPERM') {
+      return { ...EMPTY, notice: `the config file ${path} cannot be read (${code})` };
+    }
     throw invalid(path, `cannot be read (${code ?? 'unknown error'})`, cause);
   }
-  let json: unknown;
-  try {
-    json = JSON.parse(text.replace(/^\ufeff/, ''));
-  } catch {
-    // The parser's own message quotes the text, and the text holds keys.
-    throw invalid(path, 'is not JSON');
-  }
-  return parse(json, path);
+  const json = parseJson(text);
+  if (isObject(json)) return parse(json, path);
+  const aside = await setAside(path);
+  return {
+    ...EMPTY,
+    notice: `the config file ${path} was damaged; it is now ${aside}, and nothing is configured`,
+  };
 }
 
 /**
- * Replaces the file in one step, mode 0600.
+ * Reads, changes and replaces the file in one step, mode 0600; writers wait for each other.
  *
- * @throws AppError `invalid_config` when it cannot be written.
+ * @throws AppError `invalid_config` when it cannot be written, or was damaged.
  */
-export async function writeUserConfig(env: Environment, config: UserConfig): Promise<void> {
-  const cwd = configDirectory(env);
-  const Conf = await loadConf();
+export async function updateUserConfig(
+  env: Environment,
+  change: (config: UserConfig) => UserConfig,
+): Promise<void> {
+  const path = configFile(env);
   try {
-    await mkdir(cwd, { recursive: true, mode: 0o700 });
-    const conf = new Conf<Record<string, unknown>>({
-      cwd,
-      configName: CONFIG_NAME,
-      configFileMode: 0o600,
-      clearInvalidConfig: false,
-      accessPropertiesByDotNotation: false,
+    await mkdir(configDirectory(env), { recursive: true, mode: 0o700 });
+    await withFileLock(path, async () => {
+      const config = await readUserConfig(env);
+      if (config.notice !== undefined) {
+        throw new AppError('invalid_config', {
+          message: config.notice,
+          hint: 'run the command again to begin anew, or repair the file and put it back',
+        });
+      }
+      await store(env, change(config));
     });
-    conf.store = {
-      currentContext: config.currentContext ?? null,
-      previousContext: config.previousContext ?? null,
-      contexts: Object.fromEntries(config.contexts),
-    };
   } catch (cause) {
+    if (cause instanceof AppError) throw cause;
     const { code } = cause as NodeJS.ErrnoException;
     throw new AppError('invalid_config', {
-      message: `the config file ${configFile(env)} cannot be written (${code ?? 'unknown error'})`,
-      hint: 'make its directory writable, or name another with SEMILAYER_CONFIG_DIR',
+      message: `the config file ${path} cannot be written (${code ?? 'unknown error'})`,
+      hint: 'make its directory writable, or name another with SEMILAYER_CONFIG_DIR; SEMILAYER_SERVICE_URL and SEMILAYER_API_KEY need no file',
       cause,
     });
+  }
+}
+
+async function store(env: Environment, config: UserConfig): Promise<void> {
+  const Conf = await loadConf();
+  const conf = new Conf<Record<string, unknown>>({
+    cwd: configDirectory(env),
+    configName: CONFIG_NAME,
+    configFileMode: 0o600,
+    clearInvalidConfig: false,
+    accessPropertiesByDotNotation: false,
+    schema: SCHEMA,
+  });
+  conf.store = {
+    currentContext: config.currentContext ?? null,
+    previousContext: config.previousContext ?? null,
+    contexts: Object.fromEntries(config.contexts),
+  };
+}
+
+/** @returns the new name; of several processes that find the damage one renames, and the others name the same file. */
+async function setAside(path: string): Promise<string> {
+  const aside = `${path}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`;
+  try {
+    await rename(path, aside);
+    return aside;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return `${path}.damaged-…`;
+    throw invalid(path, 'is damaged, and cannot be set aside', cause);
+  }
+}
+
+/** The parser's own message quotes the text, and the text holds keys. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text.replace(/^\ufeff/, ''));
+  } catch {
+    return undefined;
   }
 }
 
@@ -106,8 +177,7 @@ export function checkContextName(name: string): void {
   });
 }
 
-function parse(json: unknown, path: string): UserConfig {
-  if (!isObject(json)) throw invalid(path, 'is not a JSON object');
+function parse(json: Record<string, unknown>, path: string): UserConfig {
   const { currentContext, previousContext, contexts = {} } = json;
   if (!isObject(contexts)) throw invalid(path, '"contexts" is not an object');
   const parsed = new Map<string, StoredContext>();

@@ -44,7 +44,7 @@ export class Authenticator {
    * @throws AppError `unauthorized`; the same whether there is no header, no such key, or one that was revoked.
    */
   async authenticate(authorization: string | undefined): Promise<Principal> {
-    const secret = /^Bearer ([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1];
+    const secret = bearerOf(authorization);
     if (secret !== undefined && secret.length <= MAX_KEY_LENGTH) {
       const hash = hashSecret(secret);
       const known = this.#keys.get(hash) ?? this.#session(hash) ?? (await this.#lookUp(hash));
@@ -78,6 +78,12 @@ export class Authenticator {
     const expiresAt = this.#options.clock.now() + SESSION_LIFETIME_MS;
     const { principal } = issued;
     return { token: this.#issue(this.#sessions, { principal, expiresAt }), principal, expiresAt };
+  }
+
+  /** Ends the Console session of an `Authorization` header; a key is not ended by this. */
+  endSession(authorization: string | undefined): void {
+    const secret = bearerOf(authorization);
+    if (secret !== undefined) this.#sessions.delete(hashSecret(secret));
   }
 
   /** A key was revoked: whatever stood for it ends with it. */
@@ -115,6 +121,10 @@ export class Authenticator {
     }
     return secret;
   }
+}
+
+function bearerOf(authorization: string | undefined): string | undefined {
+  return /^Bearer ([\x21-\x7e]+)$/i.exec(authorization ?? '')?.[1];
 }
 
 function principalOf(record: ApiKeyRecord): Principal {

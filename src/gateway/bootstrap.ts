@@ -15,17 +15,24 @@ export type FirstKey =
   /** Made here: the only time it can be shown. */
   { from: 'made'; secret: string; fingerprint: string } | { from: 'environment'; fingerprint: string };
 
+/** A first key that is decided on and not stored yet. */
+export interface PlannedKey {
+  secret: string;
+  firstKey: FirstKey;
+}
+
 /**
- * Gives an empty store its first admin key; undefined when it has keys already.
+ * The first admin key that an empty store is to be given; undefined when it has keys already. It is stored apart, once
+ * the gateway listens: a start that fails must not leave a key behind that nobody was shown.
  *
  * @param offered the value of `SEMILAYER_API_KEY`, where it is set.
  * @throws AppError `usage` when the offered key is not `sk_` and at least 32 more characters.
  */
-export async function bootstrapKey(
+export async function planFirstKey(
   store: Store,
   random: Random,
   offered: string | undefined,
-): Promise<FirstKey | undefined> {
+): Promise<PlannedKey | undefined> {
   if ((await store.countKeys()) > 0) return undefined;
   if (offered !== undefined && offered !== '') {
     if (
@@ -39,26 +46,22 @@ export async function bootstrapKey(
         hint: 'unset it to have a key made and printed once',
       });
     }
-    const fingerprint = await addKey(store, random, 'admin', 'admin', offered);
-    return { from: 'environment', fingerprint };
+    return { secret: offered, firstKey: { from: 'environment', fingerprint: fingerprintOf(offered) } };
   }
   const secret = formatSecret('sk_', random.bytes(TOKEN_SECRET_BYTES));
-  const fingerprint = await addKey(store, random, 'admin', 'admin', secret);
-  return { from: 'made', secret, fingerprint };
+  return { secret, firstKey: { from: 'made', secret, fingerprint: fingerprintOf(secret) } };
 }
 
-/** Stores a key by its hash; returns its fingerprint. */
+/** Stores a key by its hash. */
 export async function addKey(
   store: Store,
   random: Random,
   name: string,
   role: Role,
   secret: string,
-): Promise<string> {
-  const fingerprint = fingerprintOf(secret);
+): Promise<void> {
   await store.createKey(
-    { id: random.uuid(), name, role, hash: hashSecret(secret), fingerprint },
+    { id: random.uuid(), name, role, hash: hashSecret(secret), fingerprint: fingerprintOf(secret) },
     GATEWAY_ACTOR,
   );
-  return fingerprint;
 }

@@ -120,10 +120,15 @@ export class DispatchedJob implements Job {
 
   accept(frame: ClientChunk | ClientRows, bytes: number): void {
     const batch = frame.type === 'rows' ? { lines: frame.lines, count: frame.count } : chunkBatch(frame);
+    const attempt = this.#attempt;
+    if (this.#isEmpty(batch)) {
+      // Nothing that a caller could have seen: it gives its credit back, and the job can still be moved.
+      attempt?.session.drained(attempt.wireId, bytes);
+      return;
+    }
     this.#rows += batchSize(batch);
     this.#queue.push({ batch, bytes });
     this.#queuedBytes += bytes;
-    const attempt = this.#attempt;
     if (attempt && this.#queuedBytes > STALL_BYTES) attempt.session.setStalled(attempt.wireId, true);
     this.#poke();
   }
@@ -167,6 +172,12 @@ export class DispatchedJob implements Job {
       startedAt: this.#startedAt,
       endedAt: this.#endedAt,
     };
+  }
+
+  /** A count has no rows, and its total is the answer. */
+  #isEmpty(batch: JobBatch): boolean {
+    if (batchSize(batch) > 0) return false;
+    return this.request.kind !== 'count' || !('total' in batch);
   }
 
   #state(): JobState {

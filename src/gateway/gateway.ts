@@ -12,13 +12,13 @@ import { openDataDirectory } from '../store/data-directory.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import type { Role, Store } from '../store/store.ts';
 import { Authenticator } from './auth.ts';
-import { addKey, bootstrapKey, type FirstKey, GATEWAY_ACTOR } from './bootstrap.ts';
+import { addKey, type FirstKey, GATEWAY_ACTOR, type PlannedKey, planFirstKey } from './bootstrap.ts';
 import { Catalog } from './catalog.ts';
 import { InMemoryEvents } from './event-bus.ts';
 import { Api } from './http/api.ts';
 import { type GuardOptions, guard } from './http/guard.ts';
 import { problemOf } from './http/problem.ts';
-import type { HttpServices } from './http/route.ts';
+import type { BridgeManifest, HttpServices } from './http/route.ts';
 import { JobDispatcher } from './job-dispatcher.ts';
 import { LastSeen } from './last-seen.ts';
 import { Records } from './records.ts';
@@ -40,6 +40,8 @@ export interface GatewayOptions {
   /** `SEMILAYER_API_KEY`: the first admin key of an empty data directory. */
   offeredKey: string | undefined;
   version: string;
+  /** Manifests of the bridges that come with the program, for the Console's form. */
+  bridges: () => Promise<readonly BridgeManifest[]>;
   clock: Clock;
   random: Random;
   onWarning: (message: string) => void;
@@ -74,13 +76,13 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayHand
   let store: Store | undefined;
   try {
     store = await openSqliteStore({ directory, clock: options.clock });
-    const firstKey = await bootstrapKey(store, options.random, options.offeredKey);
-    const gateway = new Gateway(options, store, firstKey);
-    await gateway.start();
+    const planned = await planFirstKey(store, options.random, options.offeredKey);
+    const gateway = new Gateway(options, store);
+    await gateway.start(planned);
     return {
       url: gateway.url,
       port: gateway.port,
-      firstKey,
+      firstKey: planned?.firstKey,
       mintKey: (name, role) => gateway.mintKey(name, role),
       close: async ({ gracePeriodMs }) => {
         await gateway.close(gracePeriodMs);
@@ -108,7 +110,7 @@ class Gateway {
   readonly #guard: GuardOptions;
   #accepting = true;
 
-  constructor(options: GatewayOptions, store: Store, firstKey: FirstKey | undefined) {
+  constructor(options: GatewayOptions, store: Store) {
     this.#options = options;
     this.#store = store;
     const { clock, random } = options;
@@ -164,6 +166,7 @@ class Gateway {
       clock,
       random,
       version: options.version,
+      bridges: options.bridges,
       accepting,
       records: this.#records,
       catalog,
@@ -186,7 +189,6 @@ class Gateway {
         options.onWarning(`request ${requestId} failed: ${messageOf(causeOf(error))}`),
     });
     this.#server = this.#createServer();
-    if (firstKey) events.publish({ type: 'key.changed', key: 'admin' });
   }
 
   get port(): number {
@@ -200,12 +202,16 @@ class Gateway {
     return `${tls ? 'https' : 'http'}://${authority}:${this.port}`;
   }
 
-  async start(): Promise<void> {
+  /** Listens, then stores the first key: whoever asks in between is nobody yet. */
+  async start(planned: PlannedKey | undefined): Promise<void> {
     await this.#records.start();
     this.#lastSeen.start();
     try {
       await this.#listen();
+      if (planned) await addKey(this.#store, this.#options.random, 'admin', 'admin', planned.secret);
     } catch (error) {
+      this.#server.close();
+      this.#server.closeAllConnections();
       this.#records.close();
       await this.#lastSeen.close();
       throw error;

@@ -170,16 +170,16 @@ export class JobDispatcher implements Dispatcher {
           if (code === 'CANCELLED') this.#move(job, 'the runner cancelled the job');
           else job.fail(runnerError(code, message));
         },
-        lost: reason => this.#move(job, reason),
+        lost: reason => this.#move(job, `the runner was lost: ${reason}`),
       },
     );
   }
 
   /** The attempt is over and the job is not: another session takes it while the caller has seen nothing. */
-  #move(job: DispatchedJob, reason: string): void {
+  #move(job: DispatchedJob, message: string): void {
     if (job.ended) return;
     const lost = new AppError('runner_failed', {
-      message: `the runner was lost: ${reason}`,
+      message,
       hint: 'ask again; the rows received so far are not complete',
       retryable: true,
     });

@@ -14,6 +14,7 @@ import { Liveness } from '../protocol/liveness.ts';
 import { decodeRows } from '../protocol/raw-rows.ts';
 import { hashSecret } from '../protocol/token.ts';
 import type { RunnerRecord, Store } from '../store/store.ts';
+import { AttemptLimit } from './attempt-limit.ts';
 import { closePatiently, RunnerSession, type SessionFrame } from './runner-session.ts';
 import type { InMemorySessions } from './session-directory.ts';
 
@@ -49,8 +50,11 @@ export class RunnerEndpoint {
     perMessageDeflate: false,
   });
 
+  readonly #attempts: AttemptLimit;
+
   constructor(options: RunnerEndpointOptions) {
     this.#options = options;
+    this.#attempts = new AttemptLimit(options.clock);
   }
 
   async upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
@@ -64,7 +68,12 @@ export class RunnerEndpoint {
     } catch {
       return refuse(socket, 503, { 'retry-after': '1' });
     }
-    if (!admission) return refuse(socket, 401, { 'www-authenticate': 'Bearer' });
+    if (!admission) {
+      const waitSeconds = this.#attempts.failed(this.#options.remoteAddressOf(request));
+      return waitSeconds === undefined
+        ? refuse(socket, 401, { 'www-authenticate': 'Bearer' })
+        : refuse(socket, 429, { 'retry-after': String(waitSeconds) });
+    }
     const admitted = admission;
     socket.off('error', ignore);
     this.#server.handleUpgrade(request, socket, head, webSocket => {
@@ -276,5 +285,6 @@ function refuse(socket: Duplex, status: number, headers: Record<string, string>)
 const REFUSAL_CODES: Record<number, string> = {
   401: 'unauthorized',
   404: 'not_found',
+  429: 'too_many_attempts',
   503: 'service_unavailable',
 };

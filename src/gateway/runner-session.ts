@@ -34,8 +34,13 @@ const CANCEL_PATIENCE_MS = 10_000;
 /** A peer that does not answer our close by then is cut. */
 const CLOSE_PATIENCE_MS = 2_000;
 
-/** Closes, and cuts a peer that does not answer in time. */
+/** Closes, and cuts a peer that does not answer in time, or at once where it was not heard before. */
 export function closePatiently(socket: WebSocket, clock: Clock, code: number, reason: string): void {
+  if (code === CLOSE.nothingHeard) {
+    socket.close(code, reason);
+    setImmediate(() => socket.terminate());
+    return;
+  }
   const cancel = clock.after(CLOSE_PATIENCE_MS, () => socket.terminate());
   socket.once('close', cancel);
   socket.close(code, reason);

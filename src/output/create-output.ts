@@ -2,6 +2,7 @@
 import { isCi } from '../platform/environment.ts';
 import type { Chalk } from './colour.ts';
 import type { Output } from './output.ts';
+import { redact } from './redact.ts';
 import { sanitise, sanitiseJson, sanitiseLines } from './sanitise.ts';
 import { silentProgress, startSpinner } from './spinner.ts';
 import { tsvLine } from './tsv.ts';
@@ -34,8 +35,13 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
   const colours = wantsColour ? await import('./colour.ts') : undefined;
   const out = colours?.colourOf(streams.stdout, env, global.color);
   const err = colours?.colourOf(streams.stderr, env, global.color);
-  const style = out && { chalk: out, now: options.now };
-  const lively = stderrIsTerminal && !global.quiet && !global.json && !isCi(env) && env.TERM !== 'dumb';
+  // A terminal that does not say how wide it is is taken for the usual one.
+  const width = (): number => streams.stdout.columns || 80;
+  const style = out && { chalk: out, now: options.now, width };
+  // A terminal that has no width yet (a container's, before its first resize) has no line for a spinner to turn on.
+  const wide = streams.stderr.columns !== 0;
+  const lively =
+    stderrIsTerminal && wide && !global.quiet && !global.json && !isCi(env) && env.TERM !== 'dumb';
 
   const say = (text: string): void => void streams.stderr.write(`${text}\n`);
   const data = (line: string): void => void streams.stdout.write(`${line}\n`);
@@ -71,7 +77,7 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
       for (const [label, value, format] of fields) {
         if (tables && style) {
           data(
-            `${style.chalk.bold(label.padEnd(width))}  ${tables.formatCell(value, format, style)}`.trimEnd(),
+            `${style.chalk.bold(label)}${' '.repeat(width - label.length)}  ${tables.formatCell(value, format, style)}`.trimEnd(),
           );
         } else {
           data(tsvLine([label, value]));
@@ -81,19 +87,26 @@ export async function createOutput(options: OutputOptions): Promise<Output> {
     finding(status, text) {
       const mark = { ok: '✓', warning: '!', failed: '✗' }[status];
       const colour = { ok: out?.green, warning: out?.yellow, failed: out?.red }[status];
-      const columns = stdoutIsTerminal ? streams.stdout.columns : undefined;
       const line = sanitise(text);
-      data(`${paint(colour, mark)} ${columns === undefined ? line : wrapped(line, columns - 2, '    ')}`);
+      data(`${paint(colour, mark)} ${tables ? tables.wrapped(line, width() - 2, '    ') : line}`);
     },
-    warn: text => say(`${paint(err?.yellow, 'warning:')} ${sanitiseLines(text)}`),
-    error({ code, message, hint, stack }) {
+    next: command => {
+      if (stderrIsTerminal) note(`${paint(err?.dim, 'next:')} ${sanitise(command)}`);
+    },
+    warn: text => say(`${paint(err?.yellow, 'warning:')} ${sanitiseLines(redact(text))}`),
+    error({ code, message, hint, requestId, docs, stack }) {
       if (global.json) {
-        say(sanitiseJson(JSON.stringify({ error: { code, message, hint: hint ?? null } })));
+        const told = { code, message: redact(message), hint: hint === undefined ? null : redact(hint) };
+        const error = requestId === undefined ? told : { ...told, requestId };
+        say(sanitiseJson(JSON.stringify({ error })));
       } else {
-        say(`${paint(err?.red, 'error:')} ${sanitiseLines(message)}`);
-        if (hint !== undefined) say(`${paint(err?.cyan, 'hint:')} ${sanitiseLines(hint)}`);
+        say(`${paint(err?.red, 'error:')} ${sanitiseLines(redact(message))}`);
+        if (hint !== undefined) say(`${paint(err?.cyan, 'hint:')} ${sanitiseLines(redact(hint))}`);
       }
-      if (global.debug && stack !== undefined) say(sanitiseLines(stack, ''));
+      if (!global.debug) return;
+      if (!global.json && requestId !== undefined) say(`request: ${sanitise(requestId)}`);
+      if (!global.json && docs !== undefined) say(`code: ${sanitise(code)}, see ${docs}`);
+      if (stack !== undefined) say(sanitiseLines(redact(stack), ''));
     },
     progress: text =>
       lively
@@ -113,22 +126,6 @@ function marked(painter: Chalk | undefined, mark: string, terminal: boolean): st
 /** A note may carry our own colours; anything else that a terminal would obey is written out. */
 function withColourOnly(text: string): string {
   return text.replace(UNSAFE_BUT_COLOUR, found => (found.length > 1 ? found : sanitise(found)));
-}
-
-/** Broken between words to that width, further lines indented. */
-function wrapped(text: string, width: number, indent: string): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const room = lines.length === 0 ? width : width - indent.length;
-    if (line !== '' && line.length + 1 + word.length > room) {
-      lines.push(line);
-      line = word;
-    } else {
-      line = line === '' && lines.length > 0 ? word : line === '' ? word : `${line} ${word}`;
-    }
-  }
-  return [...lines, line].join(`\n${indent}`);
 }
 
 /** Resolves once the stream takes more; a stream whose reader has gone takes anything. */

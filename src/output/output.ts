@@ -38,12 +38,17 @@ export interface Output {
   note(text: string): void;
   /** Like `note`, with a ✓ in front where the terminal can show it. */
   success(text: string): void;
+  /** What to type next, at a terminal: a script knows. */
+  next(command: string): void;
   warn(text: string): void;
   /** `error: …` and `hint: …`, or the JSON form; to stderr, never silenced. */
   error(error: {
     code: string;
     message: string;
     hint?: string | undefined;
+    requestId?: string | undefined;
+    /** Where the documentation speaks of it. */
+    docs?: string | undefined;
     stack?: string | undefined;
   }): void;
   progress(text: string): Progress;

@@ -1,5 +1,5 @@
 /** The random port: jitter and identifiers, replaceable in tests by a seeded sequence. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import type * as Crypto from 'node:crypto';
 
 export interface Random {
   /** Uniform in [0, 1): jitter and load spreading, never secrets. */
@@ -10,8 +10,11 @@ export interface Random {
   uuid(): string;
 }
 
+/** Loaded when it is first needed: most commands start sooner without it. */
+const crypto = (): typeof Crypto => process.getBuiltinModule('node:crypto');
+
 export const systemRandom: Random = {
   fraction: () => Math.random(),
-  bytes: count => randomBytes(count),
-  uuid: () => randomUUID(),
+  bytes: count => crypto().randomBytes(count),
+  uuid: () => crypto().randomUUID(),
 };

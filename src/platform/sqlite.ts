@@ -4,14 +4,7 @@ import type LibsqlDatabase from 'libsql';
 
 export type SqliteValue = null | number | bigint | string | Buffer;
 
-export interface SqliteColumn {
-  name: string;
-  /** Declared type of the column behind it, as written in CREATE TABLE; null for an expression. */
-  declaredType: string | null;
-}
-
 export interface SqliteStatement {
-  readonly columns: SqliteColumn[];
   /**
    * Rows as arrays, in column order, pulled from the cursor in steps; integers as bigint. Its `return` ends the read,
    * and interrupts whatever else runs on the connection: rows in the middle of being read want one of their own.
@@ -58,15 +51,8 @@ export async function openSqlite(file: string, options: { readOnly: boolean }): 
 
 function wrap(prepared: LibsqlDatabase.Statement, interrupt: () => void): SqliteStatement {
   const statement = prepared.safeIntegers(true);
-  const reader = statement.reader;
-  if (reader) statement.raw(true);
+  if (statement.reader) statement.raw(true);
   return {
-    columns: reader
-      ? (statement.columns() as { name: string; type: string | null }[]).map(column => ({
-          name: column.name,
-          declaredType: column.type,
-        }))
-      : [],
     iterate: parameters =>
       closing(statement.iterate(bindable(parameters)) as IterableIterator<SqliteValue[]>, interrupt),
     all: parameters => statement.all(bindable(parameters)) as SqliteValue[][],

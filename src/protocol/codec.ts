@@ -59,7 +59,8 @@ export function decodeClientFrame(text: string): ClientFrame | UnknownFrame {
       return {
         type: 'hello',
         version: integer(frame.version, 'hello.version', 1),
-        runnerId: identifier(frame.runnerId, 'hello.runnerId'),
+        // Whatever it is, it is held against the token's runner.
+        runnerId: string(frame.runnerId, 'hello.runnerId'),
         capabilities: strings(frame.capabilities, 'hello.capabilities'),
         ...(runtimeVersion === undefined
           ? {}

@@ -19,9 +19,20 @@ const BRACE_CLOSE = 125;
 /** An identifier of the longest kind, each character escaped, and the keys around it. */
 const MAX_HEADER_BYTES = MAX_ID_LENGTH * 6 + 128;
 
-/** The message: a line of JSON that says whose rows follow and how many, then the rows. */
-export function encodeRows(id: string, count: number, lines: Buffer): Buffer {
+/**
+ * The message: a line of JSON that says whose rows follow and how many, then the rows.
+ *
+ * @param headroomBytes bytes in front of `lines`, in the same memory, that may be written over: where the header fits,
+ * nothing is copied.
+ */
+export function encodeRows(id: string, count: number, lines: Buffer, headroomBytes = 0): Buffer {
   const header = Buffer.from(`{"type":"rows","id":${JSON.stringify(id)},"count":${count}}\n`);
+  if (header.length <= headroomBytes) {
+    const start = lines.byteOffset - header.length;
+    const message = Buffer.from(lines.buffer, start, header.length + lines.length);
+    message.set(header);
+    return message;
+  }
   return Buffer.concat([header, lines], header.length + lines.length);
 }
 

@@ -38,6 +38,7 @@ export class ChunkWriter {
   #bytes = 0;
   #columns: string[] | null = null;
   #limits = { maxRows: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
+  #total: number | undefined;
 
   constructor(options: ChunkWriterOptions) {
     this.#options = options;
@@ -64,12 +65,17 @@ export class ChunkWriter {
     this.#limits = limits;
   }
 
+  /** What a `count` has sent. */
+  get totalSent(): number | undefined {
+    return this.#total;
+  }
+
   /** Sends the rows of a batch; resolves when there is room for more. */
   async rows(batch: readonly object[] | RowLines): Promise<void> {
     if (this.#options.noteColumns) this.#columns ??= columnsOf(batch);
     if ('lines' in batch) {
-      for (const { lines, count } of splitLines(batch.lines, batch.count))
-        await this.#sendLines(lines, count);
+      for (const { lines, count, headroomBytes } of splitLines(batch))
+        await this.#sendLines(lines, count, headroomBytes);
       return;
     }
     for (const { texts, count } of pieces(batch)) await this.#sendRows(texts.join('\n'), count);
@@ -87,6 +93,7 @@ export class ChunkWriter {
       `],"total":${total}${approximate === undefined ? '' : `,"approximate":${approximate}`}}`,
       0,
     );
+    this.#total = total;
   }
 
   /** @param texts rows as JSON, a newline between two. */
@@ -95,12 +102,12 @@ export class ChunkWriter {
     await this.#sendText(`${texts.replaceAll('\n', ',')}]}`, count);
   }
 
-  async #sendLines(lines: Buffer, count: number): Promise<void> {
+  async #sendLines(lines: Buffer, count: number, headroomBytes?: number): Promise<void> {
     const { jobId, rawRows } = this.#options;
     if (!rawRows) return await this.#sendRows(lines.toString('utf8', 0, lines.length - 1), count);
     if (lines.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) throw tooLarge(lines.length);
     await this.#ready();
-    const frame = encodeRows(jobId, count, lines);
+    const frame = encodeRows(jobId, count, lines, headroomBytes);
     this.#put(frame, frame.length, count);
   }
 
@@ -155,10 +162,11 @@ function* pieces(items: readonly unknown[]): Generator<{ texts: string[]; count:
 }
 
 /** Lines as they are, or where they are too many for one frame, in pieces of about one chunk. */
-function* splitLines(lines: Buffer, count: number): Generator<{ lines: Buffer; count: number }> {
+function* splitLines(batch: RowLines): Generator<RowLines> {
+  const { lines, count } = batch;
   if (count === 0) return;
   if (lines.length <= SPLIT_ABOVE_BYTES) {
-    yield { lines, count };
+    yield batch;
     return;
   }
   let start = 0;

@@ -224,7 +224,7 @@ export class Connection {
   }
 
   #close(code: number, reason: string): void {
-    this.#ownEnding ??= { kind: 'closed', code, reason };
+    this.#ownEnding ??= { kind: 'closed', code, reason, ours: true };
     this.#liveness.stop();
     this.#wire?.close(code, reason);
   }

@@ -88,6 +88,8 @@ export const dialWebSocket: Dial = (options, handlers) => {
     bytesRead: () => transport?.bytesRead ?? 0,
     close: (code, reason) => {
       socket.close(code, Buffer.from(reason).subarray(0, 120).toString());
+      // A peer that was not heard will not answer either: it is told, and not waited for.
+      if (code === CLOSE.nothingHeard) setImmediate(() => socket.terminate());
       cutTimer ??= setTimeout(() => socket.terminate(), CLOSE_TIMEOUT_MS);
     },
   };

@@ -4,8 +4,8 @@ import { PROTOCOL_VERSION } from '../protocol/limits.ts';
 
 /** The end of one attempt to hold a connection. */
 export type Ending =
-  /** The WebSocket was open and closed. */
-  | { kind: 'closed'; code: number; reason: string }
+  /** The WebSocket was open and closed; `ours` where this runner closed it. */
+  | { kind: 'closed'; code: number; reason: string; ours?: true }
   /** The upgrade was answered with something other than 101. `message` names what it is. */
   | { kind: 'answered'; status: number; message: string; retryAfterMs?: number | undefined }
   /** No answer at all: DNS, connect, TLS, time out. */
@@ -88,9 +88,22 @@ export function decide(ending: Ending, history: History, fraction: number): Deci
 /** One sentence for people. */
 export function describe(ending: Ending): string {
   if (ending.kind !== 'closed') return ending.message;
-  const said = ending.reason === '' ? '' : `: ${ending.reason}`;
-  const name = CLOSE_NAMES[ending.code];
-  return name === undefined ? `connection closed (${ending.code})${said}` : `${name} (${ending.code})${said}`;
+  const { code, reason } = ending;
+  if (ending.ours && !OURS_AS_WELL.has(code)) {
+    return code === CLOSE.normal ? reason : `this runner closed the connection (${code}): ${reason}`;
+  }
+  const name = CLOSE_NAMES[code] ?? 'connection closed';
+  return `${name} (${code})${saysMore(reason, name) ? `: ${reason}` : ''}`;
+}
+
+/** Codes whose name says the same whoever closed. */
+const OURS_AS_WELL: ReadonlySet<number> = new Set([CLOSE.nothingHeard, CLOSE.noCommonVersion]);
+
+/** Whether a peer's reason has a word that the name of its code has not. */
+function saysMore(reason: string, name: string): boolean {
+  const words = (text: string): string[] => text.toLowerCase().match(/[\p{L}\p{N}.=-]+/gu) ?? [];
+  const said = new Set(words(name));
+  return words(reason).some(word => !said.has(word));
 }
 
 const CLOSE_NAMES: Record<number, string> = {

@@ -21,12 +21,20 @@ export type RunnerEvent =
       type: 'job-ended';
       job: JobIdentity;
       rows: number;
+      /** What a `count` counted; it sends no rows. */
+      total?: number;
       durationMs: number;
       error: { code: string; message: string } | null;
     }
   | { type: 'warning'; message: string }
   | { type: 'draining'; activeJobs: number; gracePeriodMs: number }
-  | { type: 'stopped'; code: number; reason: string };
+  | {
+      type: 'stopped';
+      code: number;
+      reason: string;
+      /** Why there is no token to dial with, where that is what ended it. */
+      error?: { code: string; message: string; hint: string | undefined };
+    };
 
 /** Counters of the runtime, for health and heartbeats. */
 export interface RunnerStatus {

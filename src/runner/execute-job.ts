@@ -1,4 +1,5 @@
 /** Runs one job on a bridge: a kind of question in, chunks out. */
+import { countOf, schemaOf, targetsOf } from '../bridges/answers.ts';
 import type { Bridge } from '../bridges/bridge.ts';
 import { streamRows } from '../bridges/stream-rows.ts';
 import { assertNever } from '../errors.ts';
@@ -35,9 +36,7 @@ export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
       return await sendRows(execution, job.kind);
     case 'count': {
       const counted = await bridge.count(job.target, job.options, signal, timeoutMs);
-      const { total, approximate } =
-        typeof counted === 'number' ? { total: counted, approximate: undefined } : counted;
-      if (!Number.isFinite(total)) throw new JobError('SOURCE_QUERY_FAILED', 'the bridge returned no count');
+      const { total, approximate } = countOf(counted);
       await writer.count(
         total,
         approximate ?? (bridge.capabilities?.exactCount === false ? true : undefined),
@@ -51,12 +50,11 @@ export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
       return {};
     }
     case 'listTargets': {
-      const targets = await bridge.listTargets(signal);
-      await writer.rows(targets.map(target => (typeof target === 'string' ? { name: target } : target)));
+      await writer.rows(targetsOf(await bridge.listTargets(signal)));
       return {};
     }
     case 'introspectTarget':
-      await writer.rows([await bridge.introspectTarget(job.target, signal)]);
+      await writer.rows([schemaOf(await bridge.introspectTarget(job.target, signal))]);
       return {};
     case 'test':
       await writer.rows([await prove(execution)]);
@@ -108,7 +106,16 @@ async function prove(execution: Execution): Promise<Record<string, unknown>> {
       queryMs: roundMs(answered - connected),
     };
   } finally {
+    // What it took to prove is proven, whatever closing it says.
+    await disconnected(bridge);
+  }
+}
+
+async function disconnected(bridge: Bridge): Promise<void> {
+  try {
     await bridge.disconnect();
+  } catch {
+    // It cannot be used again either way.
   }
 }
 

@@ -218,7 +218,15 @@ export class JobTable {
       );
     }
     if (error) void job.ledger?.end(this.#ending(job, error.code)).catch(() => {});
-    this.#options.onEvent({ type: 'job-ended', job: job.identity, rows, durationMs, error });
+    const total = job.writer.totalSent;
+    this.#options.onEvent({
+      type: 'job-ended',
+      job: job.identity,
+      rows,
+      ...(total === undefined ? {} : { total }),
+      durationMs,
+      error,
+    });
     if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 

@@ -7,6 +7,9 @@ import { JobError, toJobError } from './job-error.ts';
 import type { Policy } from './policy/policy.ts';
 import type { SourcePool } from './source-pool.ts';
 
+/** A bridge that has not come back this long after its job was cancelled is not given to other jobs. */
+const HUNG_MS = 10_000;
+
 export interface JobRun {
   frame: ServerJob;
   /** As it will be opened; undefined where it is not assigned. */
@@ -36,12 +39,12 @@ export async function runJob(run: JobRun): Promise<ExecutionMeta> {
   const permit = policy?.permit(source, job);
   if (permit) writer.limit(permit);
   const statementTimeoutMs = permit?.statementTimeoutMs ?? Number.POSITIVE_INFINITY;
-  const lease = await pool.lease(source);
+  // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
+  const lease = await pool.lease(source, abort.signal);
   secrets.push(...lease.secrets);
+  const cancelWatch = watchHung(clock, abort.signal, lease.abandon);
   let cancelTimeout = (): void => {};
   try {
-    // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
-    abort.signal.throwIfAborted();
     if (statementTimeoutMs < Number.POSITIVE_INFINITY)
       cancelTimeout = clock.after(statementTimeoutMs, () => abort.abort(timedOut(statementTimeoutMs)));
     return await executeJob({
@@ -60,9 +63,27 @@ export async function runJob(run: JobRun): Promise<ExecutionMeta> {
     if (toJobError(error, []).code === 'SOURCE_UNREACHABLE') pool.forget(source.id);
     throw error;
   } finally {
+    cancelWatch();
     cancelTimeout();
     lease.release();
   }
+}
+
+/** Calls `hung` for a bridge that has not come back long after its job was over; until the returned is called. */
+function watchHung(clock: Clock, signal: AbortSignal, hung: () => void): () => void {
+  let cancel = (): void => {};
+  const start = (): void => {
+    // Every, for it keeps no process alive; once is all it takes.
+    cancel = clock.every(HUNG_MS, () => {
+      cancel();
+      hung();
+    });
+  };
+  signal.addEventListener('abort', start, { once: true });
+  return () => {
+    signal.removeEventListener('abort', start);
+    cancel();
+  };
 }
 
 function timedOut(statementTimeoutMs: number): JobError {

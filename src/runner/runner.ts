@@ -123,15 +123,14 @@ export class Runner {
     const { clock, random, onEvent, pool } = this.#options;
     const stopping = this.#stopping.signal;
     let outcome: Stopped = { code: CLOSE.normal, reason: 'stopped' };
+    let error: AppError | undefined;
     let refusedToken: string | undefined;
     while (!stopping.aborted) {
       const token = await this.#token(refusedToken);
       if (stopping.aborted) break;
       if (token instanceof AppError) {
-        outcome = {
-          code: CLOSE.unauthorized,
-          reason: token.hint ? `${token.message}: ${token.hint}` : token.message,
-        };
+        error = token;
+        outcome = { code: CLOSE.unauthorized, reason: token.message };
         break;
       }
       refusedToken = undefined;
@@ -151,7 +150,11 @@ export class Runner {
       await clock.sleep(decision.delayMs, stopping);
     }
     await pool.close();
-    onEvent({ type: 'stopped', ...outcome });
+    onEvent({
+      type: 'stopped',
+      ...outcome,
+      ...(error ? { error: { code: error.code, message: error.message, hint: error.hint } } : {}),
+    });
     return outcome;
   }
 

@@ -16,6 +16,8 @@ export interface Lease {
   /** Strings that must not appear in a message. */
   secrets: readonly string[];
   release(): void;
+  /** Releases, and has no other job given this bridge. */
+  abandon(): void;
 }
 
 export interface SourcePoolOptions {
@@ -41,8 +43,13 @@ export class SourcePool {
     this.#options = options;
   }
 
-  /** The shared bridge of a source, connected. Released leases let it be closed when idle. */
-  async lease(source: AssignedSource): Promise<Lease> {
+  /**
+   * The shared bridge of a source, connected. Released leases let it be closed when idle.
+   *
+   * @throws the signal's reason when it aborts first: what has not opened by then is left to itself, and the next
+   * lease tries anew.
+   */
+  async lease(source: AssignedSource, signal: AbortSignal): Promise<Lease> {
     const key = keyOf(source);
     let entry = this.#entries.get(source.id);
     if (entry && entry.key !== key) {
@@ -65,12 +72,15 @@ export class SourcePool {
       if (held.retired) void close(held);
       else held.cancelIdle = this.#options.clock.after(IDLE_MS, () => this.#retire(source.id, held));
     };
-    try {
-      return { ...(await held.opening), release };
-    } catch (error) {
-      // The next job tries again, with files read again: a failed opening is never cached.
+    const abandon = (): void => {
       this.#retire(source.id, held);
       release();
+    };
+    try {
+      return { ...(await unlessAborted(held.opening, signal)), release, abandon };
+    } catch (error) {
+      // The next job tries again, with files read again: a failed opening is never cached.
+      abandon();
       throw error;
     }
   }
@@ -78,16 +88,22 @@ export class SourcePool {
   /** A bridge of its own, connected, that the caller disconnects: `test` proves a fresh connection. */
   async open(source: AssignedSource): Promise<{ bridge: Bridge; secrets: readonly string[] }> {
     const BridgeOf = await this.#options.resolveBridge(source.bridge);
+    if (typeof BridgeOf !== 'function') {
+      throw new JobError('BRIDGE_NOT_FOUND', `what was resolved for the bridge ${source.bridge} is no class`);
+    }
     const config =
       source.credentialsLocation === 'managed'
         ? (source.config ?? {})
         : await this.#options.localConfig(source);
     const secrets = secretsOf(config);
+    let bridge: Bridge | undefined;
     try {
-      const bridge = new BridgeOf(config);
+      bridge = new BridgeOf(config);
       await bridge.connect();
       return { bridge, secrets };
     } catch (error) {
+      // What it may have opened halfway is its own to close.
+      if (bridge) void disconnect(bridge);
       const message = messageOf(error);
       const safe = secrets.reduce((text, secret) => text.replaceAll(secret, '[redacted]'), message);
       throw new JobError('SOURCE_UNREACHABLE', safe === '' ? 'the bridge could not connect' : safe);
@@ -133,10 +149,27 @@ export class SourcePool {
 async function close(entry: Entry): Promise<void> {
   try {
     const { bridge } = await entry.opening;
+    await disconnect(bridge);
+  } catch {
+    // It never opened: there is nothing to give back.
+  }
+}
+
+async function disconnect(bridge: Bridge): Promise<void> {
+  try {
     await bridge.disconnect();
   } catch {
-    // It never opened, or cannot close: either way there is nothing left to give back.
+    // It cannot close: there is nothing left to try.
   }
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  return await new Promise<T>((resolve, reject) => {
+    const leave = (): void => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
 }
 
 function keyOf(source: AssignedSource): string {

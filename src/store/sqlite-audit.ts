@@ -2,7 +2,7 @@
 import type { SqliteValue } from '../platform/sqlite.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import { likePart } from './sqlite-names.ts';
-import type { Actor, AuditEntry, PageRequest } from './store.ts';
+import type { Actor, AuditAction, AuditEntry, PageRequest } from './store.ts';
 
 export class AuditTable {
   readonly #file: SqliteFile;
@@ -15,7 +15,7 @@ export class AuditTable {
   write(
     at: number,
     by: Actor,
-    action: string,
+    action: AuditAction,
     subject: AuditEntry['subject'],
     detail: Record<string, unknown> = {},
   ): void {

@@ -4,7 +4,7 @@ import type { SqliteValue } from '../platform/sqlite.ts';
 import type { AuditTable } from './sqlite-audit.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import { likePart, nameTaken, notFound, timeOrNull } from './sqlite-names.ts';
-import type { Actor, ApiKeyRecord, PageRequest, Role, Store } from './store.ts';
+import type { Actor, ApiKeyRecord, AuditAction, PageRequest, Role, Store } from './store.ts';
 
 const COLUMNS = 'id, name, role, fingerprint, created_at, revoked_at';
 
@@ -94,7 +94,7 @@ export class KeyTable {
     return recordOf(row);
   }
 
-  #note(by: Actor, action: string, { id, name }: ApiKeyRecord, detail: Record<string, unknown>): void {
+  #note(by: Actor, action: AuditAction, { id, name }: ApiKeyRecord, detail: Record<string, unknown>): void {
     this.#audit.write(this.#now(), by, action, { type: 'key', id, name }, detail);
   }
 }

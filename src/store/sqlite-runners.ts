@@ -4,7 +4,7 @@ import type { SqliteValue } from '../platform/sqlite.ts';
 import type { AuditTable } from './sqlite-audit.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import { likePart, nameTaken, notFound, timeOrNull } from './sqlite-names.ts';
-import type { Actor, DeploymentType, PageRequest, RunnerRecord, StoredSecret } from './store.ts';
+import type { Actor, AuditAction, DeploymentType, PageRequest, RunnerRecord, StoredSecret } from './store.ts';
 
 const COLUMNS = `id, name, type, token_hash, token_fingerprint, previous_hash, previous_fingerprint,
   previous_expires_at, created_at, rotated_at, revoked_at, last_seen_at, last_version,
@@ -190,7 +190,7 @@ export class RunnerTable {
       throw nameTaken('runner', name);
   }
 
-  #note(by: Actor, action: string, { id, name }: RunnerRecord, detail?: Record<string, unknown>): void {
+  #note(by: Actor, action: AuditAction, { id, name }: RunnerRecord, detail?: Record<string, unknown>): void {
     this.#audit.write(this.#now(), by, action, { type: 'runner', id, name }, detail);
   }
 }

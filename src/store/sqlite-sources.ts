@@ -5,7 +5,7 @@ import { seal, unseal } from './secret-box.ts';
 import type { AuditTable } from './sqlite-audit.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import { likePart, nameTaken, notFound } from './sqlite-names.ts';
-import type { Actor, CredentialsLocation, PageRequest, SourceRecord, Store } from './store.ts';
+import type { Actor, AuditAction, CredentialsLocation, PageRequest, SourceRecord, Store } from './store.ts';
 
 const COLUMNS = `id, name, bridge, credentials_location, created_at,
   (SELECT json_group_array(runner) FROM (SELECT runners.name AS runner FROM assignments
@@ -159,7 +159,7 @@ export class SourceTable {
       throw nameTaken('source', name);
   }
 
-  #note(by: Actor, action: string, { id, name }: SourceRecord, detail?: Record<string, unknown>): void {
+  #note(by: Actor, action: AuditAction, { id, name }: SourceRecord, detail?: Record<string, unknown>): void {
     this.#audit.write(this.#now(), by, action, { type: 'source', id, name }, detail);
   }
 }

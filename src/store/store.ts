@@ -58,6 +58,23 @@ export interface Actor {
   name: string;
 }
 
+/** What the audit log may say was done; entries of other versions may say more. */
+export const AUDIT_ACTIONS = [
+  'key.create',
+  'key.revoke',
+  'runner.create',
+  'runner.rename',
+  'runner.rotate',
+  'runner.revoke',
+  'runner.delete',
+  'runner.sources',
+  'source.create',
+  'source.update',
+  'source.remove',
+] as const;
+
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
 export interface AuditEntry {
   id: number;
   at: number;

@@ -23,28 +23,32 @@ export interface ParsedRead {
   changeTrackingColumn: string | undefined;
 }
 
-/** @throws WhereError for an option of the wrong type or range; keys it does not know are ignored. */
+/**
+ * @param options undefined asks for everything, as a caller of the public bridge interface may.
+ * @throws WhereError for an option of the wrong type or range; keys it does not know are ignored.
+ */
 export function parseQueryOptions(options: unknown): ParsedQuery {
-  const given = object(options);
+  const given = optional(options);
   return { ...parseBatchReadOptions(given), offset: count(given.offset, 'offset') };
 }
 
 export function parseBatchReadOptions(options: unknown): Omit<ParsedQuery, 'offset'> {
-  const { where, orderBy, select, limit } = object(options);
+  const { where, orderBy, select, limit } = optional(options);
   return {
     where: parseWhere(where),
-    orderBy: orderBy === undefined ? [] : orders(orderBy),
-    select: fields(select, 'select'),
+    orderBy: orders(orderBy),
+    // Some callers of the public interface say every column so.
+    select: select === '*' ? undefined : fields(select, 'select'),
     limit: count(limit, 'limit'),
   };
 }
 
 export function parseCountOptions(options: unknown): Condition {
-  return parseWhere(object(options).where);
+  return parseWhere(optional(options).where);
 }
 
 export function parseReadOptions(options: unknown): ParsedRead {
-  const { limit, cursor, fields: wanted, changedSince, changeTrackingColumn } = object(options);
+  const { limit, cursor, fields: wanted, changedSince, changeTrackingColumn } = optional(options);
   if (cursor !== undefined && typeof cursor !== 'string') throw invalid('cursor is not a string');
   if (changedSince !== undefined && typeof changedSince !== 'string' && typeof changedSince !== 'number') {
     throw invalid('changedSince is neither a string nor a number');
@@ -67,14 +71,18 @@ export function parseReadOptions(options: unknown): ParsedRead {
   };
 }
 
+/** A list of `{field, dir}`, or one of them alone. */
 function orders(value: unknown): Order[] {
-  if (!Array.isArray(value)) throw invalid('orderBy is not an array');
-  return value.map((one, index) => {
-    const { field, dir = 'asc' } = object(one, `orderBy[${index}]`);
-    if (typeof field !== 'string') throw invalid(`orderBy[${index}].field is not a string`);
-    if (dir !== 'asc' && dir !== 'desc') throw invalid(`orderBy[${index}].dir is neither asc nor desc`);
-    return { field: checkField(field, `orderBy[${index}]`), dir };
-  });
+  if (value === undefined) return [];
+  if (!Array.isArray(value)) return [order(value, 'orderBy')];
+  return value.map((one, index) => order(one, `orderBy[${index}]`));
+}
+
+function order(value: unknown, what: string): Order {
+  const { field, dir = 'asc' } = object(value, what);
+  if (typeof field !== 'string') throw invalid(`${what}.field is not a string`);
+  if (dir !== 'asc' && dir !== 'desc') throw invalid(`${what}.dir is neither asc nor desc`);
+  return { field: checkField(field, what), dir };
 }
 
 function fields(value: unknown, what: string): string[] | undefined {
@@ -95,7 +103,11 @@ function count(value: unknown, what: string): number | undefined {
   return value;
 }
 
-function object(value: unknown, what = 'options'): Record<string, unknown> {
+function optional(options: unknown): Record<string, unknown> {
+  return options === undefined ? {} : object(options, 'options');
+}
+
+function object(value: unknown, what: string): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid(`${what} is not an object`);
   return value as Record<string, unknown>;

@@ -35,11 +35,12 @@ export const MAX_FIELD_LENGTH = 1_024;
 
 /**
  * @param input the `where` of a question; undefined is everything.
+ * @param place where in the question it stands, for errors.
  * @throws WhereError naming the place, never the value.
  * @example parseWhere({ status: 'shipped', total: { $gte: 500 } })
  */
-export function parseWhere(input: unknown): Condition {
-  return input === undefined ? all([]) : parseObject(input, 'where', 0);
+export function parseWhere(input: unknown, place = 'where'): Condition {
+  return input === undefined ? all([]) : parseObject(input, place, 0);
 }
 
 function parseObject(input: unknown, path: string, depth: number): Condition {

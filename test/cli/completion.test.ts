@@ -49,7 +49,7 @@ const CASES: [words: string[], expected: string[]][] = [
   ],
   [
     ['help', 'e'],
-    ['exit-codes', 'environment'],
+    ['exit-codes', 'environment', 'errors'],
   ],
   [
     ['help', 'keys', ''],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { CommandLine } from '../support/command-line.ts';
@@ -169,11 +170,54 @@ test('list at a terminal is a table in which nothing from outside moves the curs
   const { stdout } = await line.run(['runners', 'list', '--no-color'], { terminal: ['stdout'], clock });
   assert.equal(
     stdout,
-    'ID                                    NAME              TYPE      STATUS  SOURCES       VERSION  LAST SEEN\n' +
-      `${ID}  a\\x1b[2Jb\\u202ec  customer  online  orders, shop  1.2.3    12 s ago\n`,
+    'ID                                    NAME              TYPE      STATUS    SOURCES       VERSION  LAST SEEN\n' +
+      `${ID}  a\\x1b[2Jb\\u202ec  customer  ● online  orders, shop  1.2.3    12 s ago\n`,
   );
   const coloured = await line.run(['runners', 'list', '--color'], { terminal: ['stdout'], clock });
   assert.match(coloured.stdout, /\u001b\[32monline/);
+});
+
+test('list --watch shows what the event stream tells of, at once', async t => {
+  const { line, service } = await start(t);
+  let status = 'offline';
+  let stream: ServerResponse | undefined;
+  service.on('GET /v1/runners', response => {
+    response.writeHead(200, { 'content-type': 'application/json' });
+    response.end(JSON.stringify({ items: [{ ...RECORD, status }], nextCursor: null }));
+  });
+  const opened = new Promise<void>(resolve => {
+    service.on('GET /v1/events', response => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' });
+      response.write('retry: 1000\n\n');
+      stream = response;
+      resolve();
+    });
+  });
+  let seen: (text: string) => void = () => {};
+  const shows = (text: string) =>
+    new Promise<void>(resolve => {
+      seen = all => all.includes(text) && resolve();
+    });
+  let all = '';
+  const offline = shows('offline');
+  // A clock that nobody turns: only the event can have told.
+  const clock = new FakeClock();
+  const watching = line.run(['runners', 'list', '--watch'], {
+    clock,
+    onStdout: text => {
+      all += text;
+      seen(all);
+    },
+  });
+  await Promise.all([offline, opened]);
+  const online = shows('online');
+  status = 'online';
+  stream?.write('id: 7\nevent: runner.changed\ndata: {"type":"runner.changed"}\n\n');
+  await online;
+  const asked = service.requests.filter(one => one.path.startsWith('/v1/runners')).length;
+  assert.equal(asked, 2);
+  line.signal('SIGTERM');
+  assert.equal((await watching).status, 0);
 });
 
 test('list --watch shows changes alone, outlives a restart, and ends with 0 when interrupted', async t => {

@@ -137,13 +137,18 @@ test('config explain says where everything came from, and shows no secret', asyn
     SEMILAYER_SERVICE_URL: 'https://service.example.com',
     SEMILAYER_RUNNER_TOKEN: 'rk_canaryTOKEN0123456789',
     https_proxy: 'http://user:canaryPROXY@proxy.example.com:3128',
+    SEMILAYER_SOURCE_SHOP_URL: 'postgresql://user:canaryURL@db/shop',
   };
   const { status, stdout, stderr } = await line.run(['config', 'explain'], { env });
   assert.equal(status, 0);
   assert.match(stdout, /^service URL\thttps:\/\/service\.example\.com\tSEMILAYER_SERVICE_URL$/m);
   assert.match(stdout, /^API key\tsk_…6789:[0-9a-f]{8}\tSEMILAYER_API_KEY$/m);
   assert.match(stdout, /^gateway URL\twss:\/\/runner\.semilayer\.com\/connect\tdefault$/m);
-  assert.match(stdout, /^HTTPS_PROXY\thttp:\/\/…@proxy\.example\.com:3128\thttps_proxy$/m);
+  assert.match(stdout, /^proxy to the service\thttp:\/\/…@proxy\.example\.com:3128\thttps_proxy$/m);
+  assert.match(stdout, /^insecure\tfalse\tdefault$/m);
+  assert.match(stdout, /^colour\tno\tnot a terminal$/m);
+  assert.match(stdout, /^questions\tno\tnot a terminal$/m);
+  assert.match(stdout, /^SEMILAYER_SOURCE_SHOP_URL\t\(set\)\tSEMILAYER_SOURCE_SHOP_URL$/m);
   assert.doesNotMatch(stdout + stderr, /canary/);
 });
 
@@ -164,9 +169,44 @@ test('config paths names the config file', async t => {
   assert.match((await line.run(['config', 'paths'])).stdout, new RegExp(`^config\t${file}\tfalse\t`));
   await mkdir(join(line.directory, 'config'));
   await writeFile(file, 'nonsense');
-  const { status, stderr } = await line.run(['context', 'list']);
-  assert.equal(status, 2);
-  assert.ok(stderr.includes(file));
+  assert.ok((await line.run(['context', 'list'])).stderr.includes(file));
+});
+
+test('an environment key that goes before the one of the context is said, once', async t => {
+  const { line, service } = await start(t);
+  await line.run(['login', '--service-url', service.url, '--api-key-stdin'], { stdin: KEY });
+  const stray = { SEMILAYER_API_KEY: 'sk_strayCANARY', SEMILAYER_SERVICE_URL: service.url };
+  const { stderr, status } = await line.run(['whoami', '--context', new URL(service.url).host], {
+    env: stray,
+  });
+  assert.equal(status, 0);
+  const direct = await line.run(['whoami'], { env: stray });
+  assert.equal(
+    direct.stderr.match(/warning: SEMILAYER_API_KEY .* goes before the key of context/g)?.length,
+    1,
+  );
+  assert.doesNotMatch(stderr + direct.stderr, /stray|CANARY/);
+  assert.equal((await line.run(['whoami'], { env: { ...stray, SEMILAYER_API_KEY: KEY } })).stderr, '');
+});
+
+test('where no config can be kept the environment is enough, and what needs one says so', async t => {
+  const { line, service } = await start(t);
+  const file = join(line.directory, 'a-file');
+  await writeFile(file, '');
+  const env = {
+    SEMILAYER_CONFIG_DIR: join(file, 'config'),
+    HOME: '/nonexistent',
+    SEMILAYER_SERVICE_URL: service.url,
+    SEMILAYER_API_KEY: KEY,
+  };
+  const fine = await line.run(['whoami'], { env });
+  assert.deepEqual([fine.status, fine.stderr], [0, '']);
+  const login = await line.run(['login'], { env });
+  assert.equal(login.status, 2);
+  assert.match(
+    login.stderr,
+    /^error: the config file .* cannot be written \(ENOTDIR\)\nhint: .*need no file/,
+  );
 });
 
 async function start(t: TestContext): Promise<{ line: CommandLine; service: FakeService }> {

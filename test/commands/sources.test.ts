@@ -100,7 +100,7 @@ test('a SQLite path is made absolute, because its runner is somewhere else', () 
     ['file:///data/x.db', 'file:///data/x.db'],
   ];
   for (const [given, sent] of cases) assert.equal(configUrl(bridge, given, cwd), sent);
-  assert.equal(configUrl('@semilayer/bridge-postgres', 'a.db', cwd), 'a.db');
+  assert.equal(configUrl('@acme/bridge-x', 'a.db', cwd), 'a.db');
 });
 
 test('list, show and targets', async t => {
@@ -210,3 +210,22 @@ async function start(t: TestContext): Promise<{ line: CommandLine; service: Fake
   service.on('POST /v1/sources', { status: 201, json: RECORD });
   return { line, service };
 }
+
+test('a URL that does not fit its bridge is refused before anything is sent, and a stranger is warned of', async t => {
+  const { line, service } = await start(t);
+  for (const [bridge, url] of [
+    ['sqlite', 'postgresql://u:canary@h/d'],
+    ['postgres', 'mysql://u:canary@h/d'],
+    ['mysql', ''],
+    ['../evil', 'x'],
+    ['Oracle', 'x'],
+  ] as const) {
+    const { status, stderr } = await line.run(['sources', 'add', 'o', '--bridge', bridge, '--url', url]);
+    assert.deepEqual([bridge, status], [bridge, 2]);
+    assert.ok(!stderr.includes('canary'));
+  }
+  assert.equal(service.requests.length, 0);
+  const added = await line.run(['sources', 'add', 'o', '--bridge', 'acme-bridge', '--url', 'acme:x']);
+  assert.equal(added.status, 0, added.stderr);
+  assert.match(added.stderr, /warning: acme-bridge does not come with semilayer/);
+});

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeCurrent, removeContext, restoreContext, saveContext } from '../../src/config/contexts.ts';
@@ -67,14 +67,46 @@ test('a context that is removed is no longer current; one that is not there is n
   await assert.rejects(removeContext(env, 'constructor'), { code: 'not_found' });
 });
 
-test('a damaged config file is named, and what is in it is not', async t => {
+test('a damaged config file is set aside and named, never written over', async t => {
+  const line = await CommandLine.create(t);
+  const { env } = line;
+  for (const text of ['{"contexts": sk_secret', '[]', '', '{"contexts":{}}x']) {
+    await writeConfig(env, text);
+    await assert.rejects(saveContext(env, 'team', TEAM), { code: 'invalid_config', message: /was damaged/ });
+    await writeConfig(env, text);
+    const { stderr, status } = await line.run(['context', 'list']);
+    assert.equal(status, 0);
+    const [, aside = ''] =
+      /^warning: the config file .* was damaged; it is now (\S+), and/.exec(stderr) ?? [];
+    assert.equal(await readFile(aside, 'utf8'), text);
+    assert.doesNotMatch(stderr, /sk_secret/);
+  }
+  await saveContext(env, 'team', TEAM);
+  assert.equal((await readUserConfig(env)).currentContext, 'team');
+});
+
+test('twenty writers at once lose nothing of each other', async t => {
   const { env } = await CommandLine.create(t);
-  for (const text of [
-    '{"contexts": sk_secret',
-    '[]',
-    '{"contexts":{"a":{"serviceUrl":"sk_secret"}}}',
-    '{"contexts":7}',
-  ]) {
+  const names = Array.from({ length: 20 }, (_, at) => `team-${at}`);
+  await Promise.all(names.map(name => saveContext(env, name, TEAM)));
+  assert.deepEqual([...(await readUserConfig(env)).contexts.keys()].sort(), names.sort());
+  assert.deepEqual(await readdir(env.SEMILAYER_CONFIG_DIR as string), ['config.json']);
+});
+
+test('a lock that a process left when it died is taken over', async t => {
+  const { env } = await CommandLine.create(t);
+  await saveContext(env, 'team', TEAM);
+  const lock = `${fileOf(env)}.lock`;
+  await mkdir(lock);
+  const past = new Date(Date.now() - 60_000);
+  await utimes(lock, past, past);
+  await saveContext(env, 'local', LOCAL);
+  assert.equal((await readUserConfig(env)).contexts.size, 2);
+});
+
+test('a config file that says what cannot be is named, and what is in it is not', async t => {
+  const { env } = await CommandLine.create(t);
+  for (const text of ['{"contexts":{"a":{"serviceUrl":"sk_secret"}}}', '{"contexts":7}']) {
     await writeConfig(env, text);
     await assert.rejects(readUserConfig(env), (error: unknown) => {
       assert.ok(error instanceof AppError);

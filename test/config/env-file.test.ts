@@ -113,6 +113,82 @@ test('a symbolic link stays one: the file behind it is replaced', async t => {
   assert.equal(await readFile(join(home, 'real', 'secrets.env'), 'utf8'), 'TOKEN=new\n');
 });
 
+test('a link that leads out of its directory is refused, to a file that is there or not', async t => {
+  const home = await directory(t);
+  await mkdir(join(home, 'project'));
+  const victim = join(home, 'victim');
+  await writeFile(victim, 'PRECIOUS=1\n');
+  const link = join(home, 'project', '.env');
+  for (const [target, points] of [
+    [victim, 'absolute'],
+    [join('..', 'victim'), 'relative'],
+    [join(home, 'gone'), 'dangling'],
+    [join('..', 'project-2', '.env'), 'beside'],
+  ] as const) {
+    await symlink(target, link);
+    for (const attempt of [() => checkEnvFileWritable(link), () => writeEnvFile(link, { TOKEN: 'canary' })]) {
+      await assert.rejects(
+        attempt,
+        { code: 'usage', message: /symbolic link to .*outside its directory/ },
+        points,
+      );
+    }
+    await rm(link);
+  }
+  assert.equal(await readFile(victim, 'utf8'), 'PRECIOUS=1\n');
+  assert.deepEqual((await readdir(home)).sort(), ['project', 'victim']);
+});
+
+test('a directory that others can look into, or change, is worth a warning', async t => {
+  const home = await directory(t);
+  for (const [mode, warning] of [
+    [0o700, undefined],
+    [0o750, undefined],
+    [0o755, /can look into/],
+    [0o777, /can write to/],
+    [0o1777, /can look into/],
+  ] as const) {
+    await chmod(home, mode);
+    const [said] = await checkEnvFileWritable(join(home, '.env'));
+    if (warning === undefined) assert.equal(said, undefined, mode.toString(8));
+    else assert.match(said ?? '', warning, mode.toString(8));
+  }
+});
+
+test('reads what docker --env-file and Compose read', async t => {
+  const file = join(await directory(t), '.env');
+  const text = [
+    '# a comment',
+    '',
+    'PLAIN=value',
+    '  INDENTED=value',
+    'export EXPORTED=value',
+    'EMPTY=',
+    'EQUALS=a=b=c',
+    'HASH=a#b',
+    'COMMENTED=value # said of it',
+    'SINGLE=\'$HOME # "kept"\'',
+    'DOUBLE="two\\nlines \\"and\\" \\$HOME"',
+    'PASSED_THROUGH',
+    'UNICODE=zürich',
+    'LAST=no newline',
+  ].join('\n');
+  await writeFile(file, text);
+  assert.deepEqual(await readEnvFile(file), {
+    PLAIN: 'value',
+    INDENTED: 'value',
+    EXPORTED: 'value',
+    EMPTY: '',
+    EQUALS: 'a=b=c',
+    HASH: 'a#b',
+    COMMENTED: 'value',
+    SINGLE: '$HOME # "kept"',
+    DOUBLE: 'two\nlines "and" $HOME',
+    UNICODE: 'zürich',
+    LAST: 'no newline',
+  });
+});
+
 test('a file that is not there, a directory, and a place that cannot be written are usage errors', async t => {
   const home = await directory(t);
   const isUsage = (error: unknown): boolean => error instanceof AppError && error.code === 'usage';

@@ -134,12 +134,69 @@ test('a refused token is 77 and a gateway with no common version 2, each with it
   const refusing = await openScriptedGateway(t, () => ({ status: 401 }));
   const refused = await program.run(['run', '--gateway-url', refusing.url], { env: env() });
   assert.equal(refused.status, 77);
-  assert.match(refused.stdout + refused.stderr, /rotated|refused/);
-  const gateway = await openScriptedGateway(t);
-  const run = program.start(['run', '--gateway-url', gateway.url], env());
-  const session = await gateway.session();
-  session.socket.close(4406, 'gateway speaks 2, runner speaks 1');
-  assert.equal((await run.ended).status, 2);
+  assert.match(refused.stderr, /^error: token refused .*\nhint: .*semilayer runners rotate 0b9c1c9e.*\n$/);
+  const asJson = await program.run(['run', '--gateway-url', refusing.url, '--json', '--log-format', 'json'], {
+    env: env(),
+  });
+  const { error } = JSON.parse(asJson.stderr) as { error: Record<string, string> };
+  assert.equal(error.code, 'token_refused');
+  assert.match(error.hint ?? '', /rotate/);
+  for (const line of asJson.stdout.trim().split('\n')) assert.ok('msg' in JSON.parse(line));
+
+  const endings: [code: number, reason: string, times: number, status: number, said: RegExp][] = [
+    [
+      4401,
+      'token rotated or revoked',
+      1,
+      77,
+      /^error: token refused, rotated or revoked \(4401\)\nhint: .*rotate/,
+    ],
+    [
+      4403,
+      'the token belongs to another runner',
+      1,
+      77,
+      /^error: [^:]+ another runner \(4403\)\nhint: .*--id/,
+    ],
+    [
+      4406,
+      'gateway speaks 2, runner speaks 1',
+      1,
+      2,
+      /speaks 1\) \(4406\): gateway speaks 2.*\nhint: upgrade/,
+    ],
+    [
+      4400,
+      'hello.version',
+      5,
+      1,
+      /^error: .*\(4400\): hello.version \(5 times in a minute\)\nhint: .*doctor/,
+    ],
+  ];
+  for (const [code, reason, times, status, said] of endings) {
+    const gateway = await openScriptedGateway(t);
+    const run = program.start(['run', '--gateway-url', gateway.url], env());
+    for (let time = 0; time < times; time++) (await gateway.session()).socket.close(code, reason);
+    assert.equal((await run.ended).status, status, String(code));
+    assert.match(run.stderr, said);
+  }
+});
+
+test('no token, on stdin or in a file that stays away, is 4, and no fingerprint of nothing is logged', async t => {
+  const program = await openProgram(t);
+  await writeFile(join(program.cwd, 'empty'), '\n');
+  const cases: [string[], RegExp][] = [
+    [['--token-file', '-'], /no token on stdin/],
+    [['--token-file', 'nowhere', '--token-wait', '0ms'], /nowhere cannot be read/],
+    [['--token-file', 'empty', '--token-wait', '0ms'], /empty is empty/],
+  ];
+  for (const [args, said] of cases) {
+    const { status, stdout, stderr } = await program.run(['run', '--id', 'edge', ...args]);
+    assert.deepEqual([args, status], [args, 4], stderr);
+    assert.match(stderr, said);
+    assert.match(stderr, /^error: /);
+    assert.ok(!stdout.includes('rk_…'), stdout);
+  }
 });
 
 test('--env-file gives what the environment does not, and its values win', async t => {

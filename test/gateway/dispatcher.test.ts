@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FakeClock } from '../support/fake-clock.ts';
-import { openGateway } from '../support/gateway.ts';
+import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { connectScripted, type Frame, type ScriptedRunner } from '../support/scripted-runner.ts';
 
 const ask = { target: 'orders' };
@@ -314,4 +314,46 @@ async function stream(url: string, key: string): Promise<{ line: () => Promise<s
       return lines.shift() as string;
     },
   };
+}
+
+test('a job that its runner cancelled is not said to have lost its runner', async t => {
+  const gateway = await openGateway(t);
+  const { token, runnerId } = await gateway.shop();
+  const runner = await connectScripted(t, gateway.connectUrl, token, runnerId);
+  const reply = gateway.ask('POST', '/v1/sources/shop/query', ask);
+  for (let attempt = 0; attempt < 3; attempt++) {
+    const { id } = await runner.next('job');
+    runner.send({ type: 'error', id, code: 'CANCELLED', message: 'operator' });
+  }
+  const { json } = await reply;
+  assert.deepEqual([json.code, json.detail], ['runner_failed', 'the runner cancelled the job']);
+});
+
+test('an empty chunk is no answer yet: the job can still be moved, and a failure has its status', async t => {
+  const gateway = await openGateway(t);
+  const { token, runnerId } = await gateway.shop();
+  const first = await connectScripted(t, gateway.connectUrl, token, runnerId);
+  const reply = gateway.ask('POST', '/v1/sources/shop/query', ask, NDJSON);
+  const { id } = await first.next('job');
+  // The heartbeat that is seen says that the chunk before it was.
+  first.send({ type: 'chunk', id, rows: [] });
+  first.send({ type: 'chunk', id, rows: [], total: 3 });
+  await seen(gateway, first);
+  const second = await connectScripted(t, gateway.connectUrl, token, runnerId);
+  first.socket.terminate();
+  const failed = reply.then(({ text }) => assert.fail(`the job was not moved: ${text}`));
+  const moved = await Promise.race([second.next('job'), failed]);
+  second.send({ type: 'chunk', id: moved.id, rows: [] });
+  second.send({ type: 'error', id: moved.id, code: 'SOURCE_QUERY_FAILED', message: 'no such table' });
+  assert.equal((await reply).status, 422);
+});
+
+/** Resolves once the gateway has read what this runner sent before. */
+async function seen(gateway: TestGateway, runner: ScriptedRunner): Promise<void> {
+  const before = Date.now();
+  runner.send({ type: 'heartbeat' });
+  for (;;) {
+    const { json } = await gateway.ask('GET', '/v1/runners/edge');
+    if (json.sessions.some(one => Date.parse(String(one.lastHeartbeatAt)) >= before)) return;
+  }
 }

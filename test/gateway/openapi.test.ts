@@ -73,12 +73,18 @@ test('answers are as their schemas say', async t => {
   await check('GET', '/v1/runners/none', '/v1/runners/{runner}');
   await check('POST', '/v1/runners', '/v1/runners', { name: 'second' });
   await check('GET', '/v1/sources', '/v1/sources');
+  await check('GET', '/v1/bridges', '/v1/bridges');
   await check('POST', '/v1/sources/shop/test', '/v1/sources/{source}/test');
   await check('GET', '/v1/sources/shop/targets', '/v1/sources/{source}/targets');
   await check('GET', '/v1/sources/shop/targets/orders', '/v1/sources/{source}/targets/{target}');
   await check('POST', '/v1/sources/shop/query', '/v1/sources/{source}/query', { target: 'orders', limit: 2 });
   await check('POST', '/v1/sources/shop/read', '/v1/sources/{source}/read', { target: 'orders', limit: 2 });
   await check('POST', '/v1/sources/shop/count', '/v1/sources/{source}/count', { target: 'orders' });
+  await check('POST', '/v1/sources/shop/aggregate', '/v1/sources/{source}/aggregate', {
+    target: 'orders',
+    dimensions: [{ field: 'status' }],
+    measures: { revenue: { agg: 'sum', column: 'total' } },
+  });
   await check('GET', '/v1/jobs', '/v1/jobs');
   await check('GET', '/v1/audit', '/v1/audit');
   await check('POST', '/v1/keys', '/v1/keys', { name: 'ci', role: 'operator' });

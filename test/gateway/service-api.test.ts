@@ -356,3 +356,65 @@ function statusWith(
     outgoing.end();
   });
 }
+
+test('a status that the items of a list cannot have is refused by name', async t => {
+  const { ask, shop } = await openGateway(t);
+  await shop();
+  const refused = ['runners?status=onlin', 'jobs?status=done', 'jobs?state=done', 'keys?status=old'];
+  for (const path of [...refused, 'sources?status=online', 'audit?status=runner.made', 'runners?status=']) {
+    const { status, json } = await ask('GET', `/v1/${path}`);
+    assert.deepEqual([path, status, json.code], [path, 400, 'invalid_request']);
+    assert.match(json.detail, /^stat(us|e) /);
+  }
+  const some = ['runners?status=never%20connected', 'jobs?state=queued', 'keys?status=active'];
+  for (const path of [...some, 'audit?status=runner.create']) {
+    assert.equal((await ask('GET', `/v1/${path}`)).status, 200, path);
+  }
+});
+
+test('what is wrong with a body is said in words', async t => {
+  const { ask, shop } = await openGateway(t);
+  await shop();
+  const cases: [path: string, body: unknown, said: string][] = [
+    ['/v1/runners/edge/rotate', { overlapMs: 5 }, 'overlapMs must be 0, or 1000 to 604800000'],
+    ['/v1/runners', { name: '' }, 'name must not be empty'],
+    ['/v1/runners', { name: 5 }, 'name must be text'],
+    ['/v1/sources/shop/query', { target: 'orders', limit: -1 }, 'limit must be 0 or more'],
+    ['/v1/sources/shop/query', { target: 'orders', deadlineMs: 1.5 }, 'deadlineMs must be a whole number'],
+    ['/v1/sources/shop/query', { target: 'orders', where: [] }, 'where must be an object'],
+    ['/v1/sources', { name: 'x', bridge: 'Not A Name' }, 'bridge does not have the form that is documented'],
+  ];
+  for (const [path, body, said] of cases) assert.equal((await ask('POST', path, body)).json.detail, said);
+});
+
+test('the URL of a source must fit its bridge, and managed credentials must be there', async t => {
+  const { ask } = await openGateway(t);
+  const url = 'mysql://root:canary@db/shop';
+  const bodies: Record<string, unknown>[] = [
+    { bridge: 'postgres', config: { url } },
+    { bridge: 'sqlite', config: { url } },
+    { bridge: '@semilayer/bridge-sqlite', config: { url: '' } },
+    { bridge: 'sqlite', config: {} },
+    { bridge: 'postgres', config: {} },
+    { bridge: 'postgres' },
+    { bridge: 'postgres', credentialsLocation: 'managed' },
+  ];
+  for (const body of bodies) {
+    const { status, json, text } = await ask('POST', '/v1/sources', { name: 'shop', ...body });
+    assert.deepEqual([body, status, json.code], [body, 400, 'invalid_request']);
+    assert.match(json.detail, /config/);
+    assert.ok(!text.includes('canary'));
+  }
+  assert.equal((await ask('GET', '/v1/sources')).json.items.length, 0);
+
+  const good = { name: 'shop', bridge: 'mysql', config: { url } };
+  assert.equal((await ask('POST', '/v1/sources', good)).status, 201);
+  const own = { name: 'own', bridge: '@acme/bridge-oracle', config: { url: 'oracle:whatever' } };
+  assert.equal((await ask('POST', '/v1/sources', own)).status, 201);
+  for (const change of [{ config: { url: 'file:/x.db' } }, { bridge: 'postgres' }]) {
+    assert.equal((await ask('PATCH', '/v1/sources/shop', change)).status, 400);
+  }
+  const both = { bridge: 'postgres', config: { url: 'postgresql://db/shop' } };
+  assert.equal((await ask('PATCH', '/v1/sources/shop', both)).status, 200);
+  assert.equal((await ask('PATCH', '/v1/sources/shop', { name: 'store' })).status, 200);
+});

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { test } from 'node:test';
 import { deferred } from '../support/deferred.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { openGateway } from '../support/gateway.ts';
 import { connectScripted, dialRaw, refusedUpgrade } from '../support/scripted-runner.ts';
 
@@ -218,3 +219,43 @@ async function pending(url: string, key: string, begin: () => Promise<string>) {
   await firstRow.promise;
   return { jobId, rest: async () => ({ clean: await ended.promise, text }) };
 }
+
+test('a runner that is not heard for 12 s is told, and cut without waiting for its answer', async t => {
+  const clock = new FakeClock();
+  const { shop, connectUrl, ask } = await openGateway(t, { clock });
+  const { token, runnerId } = await shop();
+  const runner = await connectScripted(t, connectUrl, token, runnerId);
+  // It answers nothing, neither the ping nor the close frame.
+  runner.socket.pause();
+  await clock.advance(12_250);
+  const { json } = await ask('GET', '/v1/runners/edge');
+  assert.deepEqual([json.status, json.sessions], ['offline', []]);
+  runner.socket.resume();
+  assert.equal((await runner.closed).code, 4408);
+});
+
+test('a runner ID of nothing is another runner, and control frames are text', async t => {
+  const { shop, connectUrl, ask } = await openGateway(t);
+  const { token, runnerId } = await shop();
+  const nobody = await dialRaw(t, connectUrl, token);
+  nobody.send({ type: 'hello', version: 1, runnerId: '', capabilities: [] });
+  assert.equal((await nobody.closed).code, 4403);
+
+  const binary = await dialRaw(t, connectUrl, token);
+  const hello = { type: 'hello', version: 1, runnerId, capabilities: [] };
+  binary.socket.send(Buffer.from(JSON.stringify(hello)));
+  binary.send(hello);
+  await binary.next('hello-ack');
+  const answer = ask('POST', '/v1/sources/shop/query', { target: 'anything' });
+  const { id } = await binary.next('job');
+  binary.socket.send(Buffer.from(JSON.stringify({ type: 'chunk', id, rows: [{ from: 'binary' }] })));
+  binary.socket.send(Buffer.from(JSON.stringify({ type: 'error', id, code: 'INTERNAL', message: '' })));
+  binary.send({ type: 'chunk', id, rows: [{ from: 'text' }] });
+  binary.send({ type: 'done', id });
+  const { status, json } = await answer;
+  assert.deepEqual([status, json.rows], [200, [{ from: 'text' }]]);
+
+  const raw = await connectScripted(t, connectUrl, token, runnerId, { features: { rawRows: {} } });
+  raw.socket.send(Buffer.from(`${JSON.stringify({ type: 'heartbeat' })}\n`));
+  assert.equal((await raw.closed).code, 4400);
+});

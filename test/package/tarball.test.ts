@@ -26,18 +26,41 @@ async function npm(...args: string[]): Promise<string> {
   return (await exec('npm', args, { cwd: home })).stdout;
 }
 
+/** With the compiler of the checkout, as strictly as anybody. */
+async function compile(file: string): Promise<void> {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const options = ['--module', 'nodenext', '--target', 'es2023', '--strict', '--skipLibCheck', 'false'];
+  const types = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'];
+  await exec(process.execPath, [tsc, ...options, ...types, file], { cwd: home }).catch(error => {
+    assert.fail(error.stdout);
+  });
+}
+
+/** A test of this process's own runner would else report to it. */
+function withoutTestContext(): NodeJS.ProcessEnv {
+  const { NODE_TEST_CONTEXT: _, ...env } = process.env;
+  return env;
+}
+
 const semilayer = (...args: string[]) =>
   exec(join(home, 'node_modules/.bin/semilayer'), args, { cwd: home, env: { ...process.env, HOME: home } });
 
 test('ships what runs and what is read, and nothing else', () => {
   const paths = packed.files.map(file => file.path);
   const expected =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|bin\/package\.json|dist\/(main|runner|index)\.js|dist\/chunks\/[\w-]+\.js|dist\/types\/[\w/-]+\.d\.ts)$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|bin\/package\.json|dist\/(main|runner|index|bridge-conformance|sqlite-reader)\.js|dist\/help\.json|dist\/chunks\/[\w-]+\.js|dist\/console\/(index\.html|[\w-]+\.(js|css|svg))|dist\/types\/[\w/-]+\.d\.ts)$/;
   assert.deepEqual(
     paths.filter(path => !expected.test(path)),
     [],
   );
-  for (const path of ['bin/semilayer.js', 'dist/main.js', 'dist/types/index.d.ts', 'README.md', 'LICENSE']) {
+  for (const path of [
+    'bin/semilayer.js',
+    'dist/main.js',
+    'dist/console/index.html',
+    'dist/types/index.d.ts',
+    'README.md',
+    'LICENSE',
+  ]) {
     assert.ok(paths.includes(path), path);
   }
 });
@@ -64,20 +87,52 @@ test('is a library whose types compile and whose runtime starts', async () => {
     process.stdout.write(code + ' ' + reason);
   `;
   await writeFile(join(home, 'program.ts'), program);
-  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const options = ['--module', 'nodenext', '--target', 'es2023', '--strict', '--skipLibCheck', 'false'];
-  const types = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'];
-  await exec(process.execPath, [tsc, ...options, ...types, 'program.ts'], { cwd: home }).catch(error => {
-    assert.fail(error.stdout);
-  });
+  await compile('program.ts');
   const { stdout } = await exec(process.execPath, ['program.js'], { cwd: home });
   assert.equal(stdout, '1000 stopped');
+});
+
+test('has the conformance suite, and reads a view by a reader process, from where it is installed', async () => {
+  const program = `
+    import assert from 'node:assert/strict';
+    import { test } from 'node:test';
+    import Database from 'libsql';
+    import { bridgeConformance, type ConformanceTable, sqlOf } from 'semilayer/bridge-conformance';
+    import { resolveBridge } from 'semilayer/runner';
+    const SqliteBridge = await resolveBridge('sqlite');
+    const url = process.cwd() + '/suite.db';
+    bridgeConformance({
+      name: 'SQLite',
+      seed(tables: readonly ConformanceTable[]) {
+        const database = new Database(url);
+        for (const statement of sqlOf(tables)) database.exec(statement);
+        database.exec('create view everybody as select * from conformance_people');
+        database.close();
+      },
+      createBridge: () => new SqliteBridge({ url }),
+      generatedFilters: 50,
+    });
+    test('a view', async () => {
+      process.on('warning', warning => assert.fail(warning.message));
+      const bridge = new SqliteBridge({ url });
+      assert.equal(await bridge.count('everybody', {}), 60);
+      await bridge.disconnect();
+    });
+  `;
+  await writeFile(join(home, 'suite.ts'), program);
+  await compile('suite.ts');
+  const { stdout } = await exec(process.execPath, ['--test', '--test-reporter=tap', 'suite.js'], {
+    cwd: home,
+    env: withoutTestContext(),
+  }).catch(error => assert.fail(error.stdout));
+  assert.match(stdout, /^# fail 0$/m);
+  assert.match(stdout, /^# pass (1[5-9]|[2-9]\d)$/m);
 });
 
 test('puts no file beside those of its packages', async () => {
   assert.deepEqual(
     (await readdir(home)).filter(
-      name => !/^(node_modules|package(-lock)?\.json|program\.|semilayer-.*\.tgz)/.test(name),
+      name => !/^(node_modules|package(-lock)?\.json|program\.|suite\.|semilayer-.*\.tgz)/.test(name),
     ),
     [],
   );

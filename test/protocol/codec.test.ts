@@ -63,7 +63,7 @@ test('a frame broken in one place is refused by name', () => {
     [decodeClientFrame, { type: 1 }, /type is not a string/],
     [decodeClientFrame, { type: 'hello', version: 0, runnerId: 'a', capabilities: [] }, /hello.version/],
     [decodeClientFrame, { type: 'hello', version: 1.5, runnerId: 'a', capabilities: [] }, /hello.version/],
-    [decodeClientFrame, { type: 'hello', version: 1, runnerId: '', capabilities: [] }, /hello.runnerId/],
+    [decodeClientFrame, { type: 'hello', version: 1, runnerId: 7, capabilities: [] }, /hello.runnerId/],
     [decodeClientFrame, { type: 'hello', version: 1, runnerId: 'a', capabilities: [1] }, /capabilities\[0\]/],
     [decodeClientFrame, { type: 'chunk', id: 'a', rows: [[]] }, /chunk.rows\[0\]/],
     [decodeClientFrame, { type: 'chunk', id: 'a', rows: [], total: -1 }, /chunk.total/],

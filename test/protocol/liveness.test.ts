@@ -25,6 +25,21 @@ test('pings after 8 s of silence and gives up after 12', async () => {
   assert.equal(clock.pending, 0);
 });
 
+test('whenever the silence began, its ping and its end are a quarter of a second late at most', async () => {
+  for (const quietAfterMs of [1, 130, 249, 251, 760, 999]) {
+    const clock = new FakeClock(START);
+    const { liveness, log } = watch(clock);
+    await clock.advance(quietAfterMs);
+    liveness.heard();
+    await clock.advance(20_000);
+    const lateMs = log.map(line => Number(line.split(' ')[2]) - quietAfterMs);
+    assert.equal(lateMs.length, 2);
+    const [ping = 0, dead = 0] = lateMs;
+    assert.ok(ping >= 8_000 && ping <= 8_250, log.join());
+    assert.ok(dead >= 12_000 && dead <= 12_250, log.join());
+  }
+});
+
 test('an answer to the ping starts the silence anew', async () => {
   const clock = new FakeClock(START);
   const { liveness, log } = watch(clock);

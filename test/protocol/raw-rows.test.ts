@@ -23,6 +23,20 @@ test('rows of any content come out as they went in, under the same id', () => {
   );
 });
 
+test('a header is written in front of rows that left room for it, and nowhere else', () => {
+  fc.assert(
+    fc.property(identifiers, rowsOfAnyKind, fc.nat({ max: 300 }), (id, rows, headroomBytes) => {
+      const lines = linesOf(rows);
+      // A neighbour of the room in the same memory, which must stay as it is.
+      const memory = Buffer.concat([Buffer.alloc(headroomBytes + 8, 7), lines]);
+      const message = encodeRows(id, rows.length, memory.subarray(headroomBytes + 8), headroomBytes);
+      assert.ok(message.equals(encodeRows(id, rows.length, lines)));
+      assert.ok(memory.subarray(0, 8).equals(Buffer.alloc(8, 7)));
+      assert.ok(memory.subarray(headroomBytes + 8).equals(lines));
+    }),
+  );
+});
+
 test('any bytes at all are rows or a FrameError, and never quote themselves', () => {
   const noise = fc.oneof(
     fc.uint8Array({ maxLength: 300 }),

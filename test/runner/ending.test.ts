@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { backoffMs, decide, type Ending, type History } from '../../src/runner/ending.ts';
+import { backoffMs, decide, describe, type Ending, type History } from '../../src/runner/ending.ts';
 
 const fresh: History = { failures: 0, outageMs: 0, malformedInLastMinute: 0, tokenMayChange: false };
 const closed = (code: number, reason = ''): Ending => ({ kind: 'closed', code, reason });
@@ -110,4 +110,19 @@ test('silence reconnects at once, but a link that is silent each time backs off'
   });
   const again = decide(closed(4408), { ...fresh, failures: 3 }, 0.9);
   assert.ok(again.do === 'reconnect' && again.delayMs > 0);
+});
+
+test('an ending is said once: a reason only where it says more, and ours as ours', () => {
+  const ours = (code: number, reason: string): Ending => ({ kind: 'closed', code, reason, ours: true });
+  const table: [Ending, string][] = [
+    [closed(4403, 'the token belongs to another runner'), 'the token belongs to another runner (4403)'],
+    [closed(4401, 'token rotated or revoked'), 'token refused, rotated or revoked (4401)'],
+    [closed(4408, 'nothing heard'), 'nothing heard (4408)'],
+    [closed(1000, 'bye'), 'closed by the gateway (1000): bye'],
+    [closed(4999, 'новое'), 'connection closed (4999): новое'],
+    [ours(1000, 'runner stopped'), 'runner stopped'],
+    [ours(4408, 'nothing heard'), 'nothing heard (4408)'],
+    [ours(4400, 'no hello-ack'), 'this runner closed the connection (4400): no hello-ack'],
+  ];
+  for (const [ending, said] of table) assert.equal(describe(ending), said);
 });

@@ -413,3 +413,19 @@ test('a runner-local source that is renamed is another database, and gets a conn
   await session.ending(job(session, 'count', { source: { ...local, name: 'crm' } }));
   assert.deepEqual(opened, ['one', 'three']);
 });
+
+test('a runner that was stopped says so itself, and what a count counted is in its event', async t => {
+  const gateway = await openScriptedGateway(t);
+  const reasons: string[] = [];
+  const { runner, events } = start(t, gateway.url, {
+    ...bridge({ count: async () => 41 }),
+    onDisconnected: reason => reasons.push(reason),
+  });
+  const session = await gateway.greeted([SOURCE]);
+  const done = await session.ending(job(session, 'count'));
+  assert.ok(!('total' in (done.meta as object)));
+  const ended = events.find(event => event.type === 'job-ended');
+  assert.equal(ended?.type === 'job-ended' && ended.total, 41);
+  await runner.stop();
+  assert.deepEqual(reasons, ['runner stopped']);
+});

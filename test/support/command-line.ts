@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { clearLine, cursorTo, type Direction, moveCursor } from 'node:readline';
 import { PassThrough, Readable } from 'node:stream';
 import type { TestContext } from 'node:test';
 import type { SignalName } from '../../src/cli/context.ts';
@@ -17,14 +18,15 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  stdin?: string;
+  /** What there is to read; a stream may stay open. */
+  stdin?: string | Readable;
   /** Which streams are terminals; none, unless told otherwise. */
   terminal?: ('stdin' | 'stdout' | 'stderr')[];
+  /** Width of the terminals; 200 unless given. */
+  columns?: number;
   env?: Record<string, string>;
   clock?: Clock;
   cwd?: string;
-  /** Width of the terminal; 200 unless given. */
-  columns?: number;
   /** Called with each piece as it comes out. */
   onStdout?: (text: string) => void;
 }
@@ -32,6 +34,7 @@ export interface RunOptions {
 export class CommandLine {
   readonly directory: string;
   env: Record<string, string>;
+  #listening: (() => void)[] = [];
   readonly #handlers = new Map<SignalName, Set<(name: SignalName) => void>>();
 
   constructor(directory: string) {
@@ -46,6 +49,13 @@ export class CommandLine {
     return new CommandLine(directory);
   }
 
+  /** Resolves when a command listens for this signal. */
+  async listensFor(name: SignalName): Promise<void> {
+    while (!this.#handlers.get(name)?.size) {
+      await new Promise<void>(resolve => this.#listening.push(resolve));
+    }
+  }
+
   signal(name: SignalName): void {
     for (const handler of [...(this.#handlers.get(name) ?? [])]) handler(name);
   }
@@ -54,13 +64,15 @@ export class CommandLine {
     const terminal = new Set(options.terminal);
     const stdout = sink(terminal.has('stdout'), options.columns, options.onStdout);
     const keyboard = new PassThrough();
+    const given = options.stdin ?? '';
     let asked = false;
     // A person answers what was asked, and leaves the terminal open.
     const stderr = sink(terminal.has('stderr'), options.columns, () => {
-      if (!asked) setImmediate(() => keyboard.write(options.stdin ?? ''));
+      if (!asked && typeof given === 'string') setImmediate(() => keyboard.write(given));
       asked = true;
     });
-    const stdin = Object.assign(terminal.has('stdin') ? keyboard : Readable.from([options.stdin ?? '']), {
+    const source = typeof given === 'string' ? Readable.from([given]) : given;
+    const stdin = Object.assign(terminal.has('stdin') && typeof given === 'string' ? keyboard : source, {
       isTTY: terminal.has('stdin'),
     });
     const status = await run(args, {
@@ -79,6 +91,7 @@ export class CommandLine {
             const known = this.#handlers.get(name) ?? new Set();
             this.#handlers.set(name, known.add(handler));
           }
+          for (const resolve of this.#listening.splice(0)) resolve();
           return () => {
             for (const name of names) this.#handlers.get(name)?.delete(handler);
           };
@@ -86,6 +99,7 @@ export class CommandLine {
       },
       clock: options.clock ?? systemClock,
       random: systemRandom,
+      onStrayError: () => () => {},
       exitNow: code => {
         throw new Error(`left at once with ${code}`);
       },
@@ -99,7 +113,15 @@ function sink(
   columns = 200,
   heard: (text: string) => void = () => {},
 ): { stream: PassThrough; text: () => string } {
-  const stream = Object.assign(new PassThrough(), { isTTY, columns });
+  const plain = new PassThrough();
+  const stream = Object.assign(plain, {
+    isTTY,
+    columns,
+    // As a terminal's stream has them.
+    cursorTo: (x: number) => cursorTo(plain, x),
+    moveCursor: (dx: number, dy: number) => moveCursor(plain, dx, dy),
+    clearLine: (dir: Direction) => clearLine(plain, dir),
+  });
   let text = '';
   stream.setEncoding('utf8').on('data', chunk => {
     text += chunk;

@@ -1,6 +1,7 @@
 /** A real gateway on a free port, with its key and a way to ask it. */
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { bridgeManifests } from '../../src/bridges/manifests.ts';
 import { writeSampleDatabase } from '../../src/bridges/sample-data.ts';
 import { type GatewayHandle, type GatewayOptions, startGateway } from '../../src/gateway/gateway.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -63,6 +64,7 @@ export async function openGateway(
     metricsOpen: false,
     offeredKey: undefined,
     version: '0.0.0-test',
+    bridges: bridgeManifests,
     clock: systemClock,
     random: systemRandom,
     onWarning: message => warnings.push(message),

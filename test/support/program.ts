@@ -26,7 +26,7 @@ export interface Program {
   gateway(args?: string[]): Promise<{ process: DemoProcess; url: string; key: string }>;
 }
 
-export async function openProgram(t: TestContext): Promise<Program> {
+export async function openProgram(t: Pick<TestContext, 'after'>): Promise<Program> {
   const cwd = await temporaryDirectory(t);
   await mkdir(join(cwd, 'config'));
   const start: Program['start'] = (args, env = {}) => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-export async function temporaryDirectory(t: TestContext): Promise<string> {
+export async function temporaryDirectory(t: Pick<TestContext, 'after'>): Promise<string> {
   const path = await realpath(await mkdtemp(join(tmpdir(), 'semilayer-test-')));
   t.after(() => rm(path, { recursive: true, force: true, maxRetries: 5 }));
   return path;

@@ -7,23 +7,25 @@ import {
   parseReadOptions,
 } from '../../src/where/options.ts';
 
-test('no options ask for everything', () => {
+test('no options ask for everything, whether they are empty or missing', () => {
   const everything = { kind: 'and', of: [] };
-  assert.deepEqual(parseQueryOptions({}), {
-    where: everything,
-    orderBy: [],
-    select: undefined,
-    limit: undefined,
-    offset: undefined,
-  });
-  assert.deepEqual(parseCountOptions({}), everything);
-  assert.deepEqual(parseReadOptions({}), {
-    limit: undefined,
-    cursor: undefined,
-    fields: undefined,
-    changedSince: undefined,
-    changeTrackingColumn: undefined,
-  });
+  for (const none of [{}, undefined, { select: '*' }]) {
+    assert.deepEqual(parseQueryOptions(none), {
+      where: everything,
+      orderBy: [],
+      select: undefined,
+      limit: undefined,
+      offset: undefined,
+    });
+    assert.deepEqual(parseCountOptions(none), everything);
+    assert.deepEqual(parseReadOptions(none), {
+      limit: undefined,
+      cursor: undefined,
+      fields: undefined,
+      changedSince: undefined,
+      changeTrackingColumn: undefined,
+    });
+  }
 });
 
 test('keys of other versions are ignored', () => {
@@ -46,9 +48,15 @@ test('orderBy is a list of fields with a direction, ascending unless said otherw
     { field: 'a', dir: 'asc' },
     { field: 'b', dir: 'desc' },
   ]);
+  assert.deepEqual(parseQueryOptions({ orderBy: { field: 'a', dir: 'desc' } }).orderBy, [
+    { field: 'a', dir: 'desc' },
+  ]);
   for (const wrong of [
     'a',
-    { field: 'a' },
+    null,
+    {},
+    { a: 'asc' },
+    { field: 'a', dir: 'up' },
     ['a'],
     [null],
     [{}],
@@ -84,7 +92,7 @@ test('changedSince needs the column that tells when a row changed', () => {
 
 test('options that are no object are invalid, whatever the question', () => {
   for (const parse of [parseQueryOptions, parseBatchReadOptions, parseCountOptions, parseReadOptions]) {
-    for (const wrong of [undefined, null, 'x', 1, []]) assert.throws(() => parse(wrong), invalid('options'));
+    for (const wrong of [null, 'x', 1, []]) assert.throws(() => parse(wrong), invalid('options'));
   }
 });
 

@@ -1,11 +1,18 @@
 /** The Postgres bridge: read-only transactions, rows through a portal as the bytes that the server sent, pages by key. */
+import { parseAggregate } from '../../aggregate/parse-aggregate.ts';
 import {
   parseBatchReadOptions,
   parseCountOptions,
   parseQueryOptions,
   parseReadOptions,
 } from '../../where/options.ts';
+import { type AggregateCapabilities, SQL_AGGREGATES } from '../aggregate/capabilities.ts';
+import { type CompiledAggregate, compileAggregate } from '../aggregate/compile-aggregate.ts';
+import { postgresAggregates } from '../aggregate/postgres.ts';
+import { cellsOf, readBuckets } from '../aggregate/read-buckets.ts';
 import type {
+  AggregateBucket,
+  AggregateContext,
   BatchReadOptions,
   Bridge,
   BridgeManifest,
@@ -22,9 +29,10 @@ import type {
 import { understood } from '../parse-options.ts';
 import { collectRows, rowsOf } from '../stream-rows.ts';
 import { parseConfig } from './config.ts';
+import { compile } from './dialect.ts';
 import { Questions } from './questions.ts';
 import { decodePosition, encodePosition, type Position } from './read-cursor.ts';
-import { type TableInfo, targetSchemaOf } from './schema.ts';
+import { type ColumnInfo, type TableInfo, targetSchemaOf } from './schema.ts';
 import { selectCount, selectPage, selectRows } from './selects.ts';
 
 /** Rows of a `read` page when the caller names no limit. */
@@ -123,6 +131,38 @@ export class PostgresBridge implements Bridge {
       : this.#rows(kind, target, options, signal, timeoutMs);
   }
 
+  aggregateCapabilities(): AggregateCapabilities {
+    return { ...SQL_AGGREGATES };
+  }
+
+  async *aggregate(
+    options: Record<string, unknown> & { target: string },
+    { signal = never(), timeoutMs }: AggregateContext = {},
+  ): AsyncGenerator<AggregateBucket> {
+    const plan = understood(NAME, options.target, () => parseAggregate(options));
+    const joined = new Map<string, TableInfo>();
+    if (plan.joins.length > 0) {
+      await this.#questions.withConnection(async ask => {
+        for (const { target } of plan.joins)
+          joined.set(target, await this.#questions.schema.table(target, ask));
+      }, signal);
+    }
+    let compiled: CompiledAggregate<ColumnInfo> | undefined;
+    const batches = this.#questions.rows({
+      target: plan.target,
+      plan: table => {
+        const dialect = postgresAggregates(NAME, table, target => joined.get(target) as TableInfo);
+        compiled = compileAggregate(plan, dialect);
+        return { query: compile(compiled.query) };
+      },
+      signal,
+      timeoutMs,
+    });
+    // Values are in their JSON form already.
+    const decode = (cell: unknown): unknown => cell;
+    yield* readBuckets(() => compiled as CompiledAggregate<ColumnInfo>, cellsOf(batches), decode);
+  }
+
   async *#rows(
     kind: 'query' | 'batchRead',
     target: string,
@@ -136,8 +176,8 @@ export class PostgresBridge implements Bridge {
         : { ...parseBatchReadOptions(options), offset: undefined },
     );
     const plan = (table: TableInfo) => {
-      const { query, columns } = selectRows(table, parsed);
-      return { query, columns, limit: parsed.limit };
+      const { query, columns, limit } = selectRows(table, parsed);
+      return { query, columns, limit };
     };
     yield* this.#questions.rows({ target, plan, signal, timeoutMs });
     return {};
@@ -155,8 +195,8 @@ export class PostgresBridge implements Bridge {
       parsed.cursor === undefined ? { offset: 0 } : decodePosition(target, parsed.cursor);
     const plan = (table: TableInfo) => {
       // One row more than asked for tells whether there is another page.
-      const { query, columns, shown, keyFields } = selectPage(table, parsed, start, limit + 1);
-      return { query, columns, shown, keyFields, limit: limit + 1, maxRows: limit };
+      const { query, columns, shown, keyFields, limit: rows } = selectPage(table, parsed, start, limit + 1);
+      return { query, columns, shown, keyFields, limit: rows, maxRows: limit };
     };
     const { seen, lastKey } = yield* this.#questions.rows({ target, plan, signal, timeoutMs });
     return seen > limit

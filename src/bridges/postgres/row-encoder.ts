@@ -10,6 +10,12 @@ import { decodeText, MAX_JSON_LEVELS, OID, type PgType } from './value-decoders.
 const BATCH_BYTES = 65_536;
 /** Behind the mark at which a batch is full, room for one row of the fast path. */
 const SLACK_BYTES = 32_768;
+const FULL_BYTES = BATCH_BYTES + SLACK_BYTES;
+/** A few rows take a few pages: memory outside the heap is what makes the collector run. */
+const FIRST_BYTES = 2_048;
+const NOTHING = Buffer.alloc(0);
+/** Left free in front of the rows, for the header of the message that carries them. */
+const HEADROOM_BYTES = 128;
 /** A byte of text grows to six at most: `\u00XX`. */
 const WORST_GROWTH = 6;
 
@@ -49,8 +55,11 @@ export class RowEncoder {
   readonly #kinds: Kind[];
   /** Bytes of a row beside its values, each null counted as a value of its own. */
   readonly #fixedBytes: number;
-  #out = Buffer.allocUnsafe(BATCH_BYTES + SLACK_BYTES);
-  #length = 0;
+  #out = NOTHING;
+  /** What the next buffer begins with. */
+  #nextBytes = FIRST_BYTES;
+  /** Bytes of `#out` in use, the free ones in front included. */
+  #length = HEADROOM_BYTES;
   #count = 0;
   /** Rows seen, those dropped included. */
   seen = 0;
@@ -79,10 +88,14 @@ export class RowEncoder {
   /** The rows encoded since the last batch; undefined when there are none. */
   take(): RowLines | undefined {
     if (this.#count === 0) return undefined;
-    const lines = this.#out.subarray(0, this.#length);
-    const batch = { lines: isUtf8(lines) ? lines : Buffer.from(lines.toString('utf8')), count: this.#count };
-    this.#out = Buffer.allocUnsafe(BATCH_BYTES + SLACK_BYTES);
-    this.#length = 0;
+    const lines = this.#out.subarray(HEADROOM_BYTES, this.#length);
+    const batch: RowLines = isUtf8(lines)
+      ? { lines, count: this.#count, headroomBytes: HEADROOM_BYTES }
+      : { lines: Buffer.from(lines.toString('utf8')), count: this.#count };
+    // The batches of one answer are much alike.
+    this.#nextBytes = Math.min(FULL_BYTES, this.#length * 2);
+    this.#out = NOTHING;
+    this.#length = HEADROOM_BYTES;
     this.#count = 0;
     return batch;
   }
@@ -99,9 +112,18 @@ export class RowEncoder {
     }
     const worst = this.#fixedBytes + (end - start) * WORST_GROWTH;
     if (worst > SLACK_BYTES) return this.#largeRow(source, start, worst);
+    if (this.#length + worst > this.#out.length) this.#grow(worst);
     this.#length = this.#encode(source, start, this.#out, this.#length);
     this.#count++;
     return undefined;
+  }
+
+  /** Room for a row that may need so much; twice what there was, to copy little. */
+  #grow(worst: number): void {
+    const wanted = Math.max(this.#length + worst, this.#out.length * 2, this.#nextBytes);
+    const room = Buffer.allocUnsafe(Math.min(FULL_BYTES, wanted));
+    this.#out.copy(room);
+    this.#out = room;
   }
 
   /** A row that might not fit the slack gets a buffer of its own; the ones before it leave first. */
@@ -110,9 +132,9 @@ export class RowEncoder {
     const room = Buffer.allocUnsafeSlow(worst);
     const length = this.#encode(source, start, room, 0);
     // Copied to size: most rows need a sixth of the worst.
-    this.#out = Buffer.allocUnsafe(Math.max(length, BATCH_BYTES) + SLACK_BYTES);
-    room.copy(this.#out, 0, 0, length);
-    this.#length = length;
+    this.#out = Buffer.allocUnsafe(HEADROOM_BYTES + Math.max(length, BATCH_BYTES) + SLACK_BYTES);
+    room.copy(this.#out, HEADROOM_BYTES, 0, length);
+    this.#length = HEADROOM_BYTES + length;
     this.#count = 1;
     return before;
   }

@@ -15,6 +15,8 @@ export interface Select {
   shown: number;
   /** Fields that hold the key, by position. */
   keyFields: number[];
+  /** Rows there can be at most, where that is known. */
+  limit: number | undefined;
 }
 
 export function selectRows(table: TableInfo, options: ParsedQuery): Select {
@@ -25,7 +27,25 @@ export function selectRows(table: TableInfo, options: ParsedQuery): Select {
   const query = sql`select ${list(options.select === undefined ? undefined : columns)} from ${from(table)}${filter(table, options.where)}${
     order.length > 0 ? sql` order by ${sql.join(order)}` : sql``
   }${limit(options.limit)}${options.offset ? sql` offset ${String(options.offset)}` : sql``}`;
-  return { query: compile(query), columns, shown: columns.length, keyFields: [] };
+  return {
+    query: compile(query),
+    columns,
+    shown: columns.length,
+    keyFields: [],
+    limit: options.limit ?? (namesOneRow(table, options.where) ? 1 : undefined),
+  };
+}
+
+/** Whether every column of the key is held to one value: there is one such row, or none. */
+function namesOneRow({ key }: TableInfo, where: Condition): boolean {
+  const held = heldFields(where);
+  return key.length > 0 && key.every(name => held.includes(name));
+}
+
+/** Fields that every row that passes has one given value of. */
+function heldFields(where: Condition): string[] {
+  if (where.kind === 'and') return where.of.flatMap(heldFields);
+  return where.kind === 'compare' && where.op === '$eq' ? [where.field] : [];
 }
 
 export function selectCount(table: TableInfo, where: Condition): CompiledQuery {
@@ -63,6 +83,7 @@ export function selectPage(table: TableInfo, options: ParsedRead, position: Posi
     columns,
     shown: shown.length,
     keyFields: key.map(column => columns.indexOf(column)),
+    limit: rows,
   };
 }
 

@@ -4,16 +4,16 @@ import { SourceUnreachableError } from '../bridge.ts';
 
 /** Opening costs a fraction of a millisecond: a few idle ones spare it to a steady load. */
 const MAX_IDLE = 4;
-/** A writer that holds the database is waited for this long. */
-const BUSY_TIMEOUT_MS = 5_000;
 
 export class Connections {
   readonly #path: string;
+  readonly #busyTimeoutMs: number;
   readonly #idle: SqliteDatabase[] = [];
   #closed = false;
 
-  constructor(path: string) {
+  constructor(path: string, busyTimeoutMs: number) {
     this.#path = path;
+    this.#busyTimeoutMs = busyTimeoutMs;
   }
 
   /**
@@ -44,7 +44,7 @@ export class Connections {
     let database: SqliteDatabase | undefined;
     try {
       database = await openSqlite(this.#path, { readOnly: true });
-      database.exec(`pragma busy_timeout = ${BUSY_TIMEOUT_MS}`);
+      database.exec(`pragma busy_timeout = ${this.#busyTimeoutMs}`);
       // The file is opened read-only; this stops writes to temporary tables and attached files as well.
       database.exec('pragma query_only = on');
       // The first look at the file: it may be no database at all.
@@ -52,9 +52,16 @@ export class Connections {
       return database;
     } catch (error) {
       database?.close();
-      throw unreachable(error);
+      // Whoever holds it will let go: the file is there, and is a database for all we know.
+      throw isBusy(error) ? error : unreachable(error);
     }
   }
+}
+
+/** Whether an error says that somebody writes just now. */
+export function isBusy(error: unknown): boolean {
+  const { code } = error as Partial<SqliteError>;
+  return typeof code === 'string' && /^SQLITE_(?:BUSY|LOCKED)/.test(code);
 }
 
 /** Whether an error says that the file, not the question, is at fault. */

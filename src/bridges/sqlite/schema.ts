@@ -1,8 +1,7 @@
 /** What tables and columns a SQLite database has: read once, and again when the schema changes. */
 import type { SqliteDatabase } from '../../platform/sqlite.ts';
 import type { TargetSchema } from '../bridge.ts';
-
-export type TextEncoding = 'UTF-8' | 'UTF-16le' | 'UTF-16be';
+import { nameDecoder, type TextEncoding, textDecoder } from './text.ts';
 
 export interface ColumnInfo {
   name: string;
@@ -16,13 +15,16 @@ export interface ColumnInfo {
 export interface TableInfo {
   name: string;
   columns: ColumnInfo[];
+  /** A table of stored rows: reading one computes nothing, as a view, a virtual table or a generated column may. */
+  plain: boolean;
   /** How rows are told apart: the row id under a name no column hides, the primary key, or not at all (views). */
   key: { by: 'rowid'; name: string } | { by: 'columns'; names: string[] } | { by: 'none' };
 }
 
 const ROWID_NAMES = ['rowid', '_rowid_', 'oid'];
-/** Column values of the `hidden` column in table_xinfo: 1 is a hidden column of a virtual table. */
+/** Values of the `hidden` column in table_xinfo: a column of a virtual table that `select *` has not, and generated ones. */
 const HIDDEN = 1;
+const GENERATED = [2, 3];
 
 export class Schema {
   readonly #tables = new Map<string, TableInfo>();
@@ -35,14 +37,17 @@ export class Schema {
 
   /** Names of tables and views, sorted. */
   targets(database: SqliteDatabase): string[] {
+    this.#refresh(database);
+    const decode = nameDecoder(this.#encoding);
     return database
       .prepare(
-        `select name from pragma_table_list
+        `select cast(name as blob) from pragma_table_list
          where schema = 'main' and type in ('table', 'view', 'virtual') and name not like 'sqlite\\_%' escape '\\'
          order by name`,
       )
       .all([])
-      .map(([name]) => String(name));
+      .map(([name]) => decode(name))
+      .filter(name => name !== undefined);
   }
 
   /** @throws Error naming a table that is not there. */
@@ -50,7 +55,7 @@ export class Schema {
     this.#refresh(database);
     const known = this.#tables.get(name);
     if (known) return known;
-    const table = readTable(database, name);
+    const table = readTable(database, name, this.#encoding);
     this.#tables.set(name, table);
     return table;
   }
@@ -84,7 +89,8 @@ export function targetSchemaOf(table: TableInfo): TargetSchema {
   };
 }
 
-function readTable(database: SqliteDatabase, name: string): TableInfo {
+/** Names are read as bytes, like every text: see `text.ts`. */
+function readTable(database: SqliteDatabase, name: string, encoding: TextEncoding): TableInfo {
   const found = name.includes('\0')
     ? undefined
     : database
@@ -96,19 +102,28 @@ function readTable(database: SqliteDatabase, name: string): TableInfo {
         .all([name])[0];
   if (!found) throw new Error(`there is no table or view ${JSON.stringify(name.slice(0, 200))}`);
   const [type, withoutRowid] = found;
-  const columns = database
-    .prepare('select name, type, "notnull", pk, hidden from pragma_table_xinfo(?)')
+  const decodeName = nameDecoder(encoding);
+  const decodeType = textDecoder(encoding);
+  const rows = database
+    .prepare(
+      'select cast(name as blob), cast(type as blob), "notnull", pk, hidden from pragma_table_xinfo(?) order by cid',
+    )
     .all([name])
-    .filter(([, , , , hidden]) => Number(hidden) !== HIDDEN)
-    .map(
-      ([column, declared, notNull, position]): ColumnInfo => ({
-        name: String(column),
-        type: String(declared),
+    .filter(([, , , , hidden]) => Number(hidden) !== HIDDEN);
+  const columns = rows.flatMap(([bytes, declared, notNull, position]): ColumnInfo[] => {
+    const column = decodeName(bytes);
+    if (column === undefined) return [];
+    return [
+      {
+        name: column,
+        type: decodeType(declared as Buffer),
         nullable: Number(notNull) === 0 && Number(position) === 0,
         keyPosition: Number(position),
-      }),
-    );
-  return { name, columns, key: keyOf(columns, String(type), Number(withoutRowid) === 1) };
+      },
+    ];
+  });
+  const plain = type === 'table' && rows.every(([, , , , hidden]) => !GENERATED.includes(Number(hidden)));
+  return { name, columns, plain, key: keyOf(columns, String(type), Number(withoutRowid) === 1) };
 }
 
 function keyOf(columns: readonly ColumnInfo[], type: string, withoutRowid: boolean): TableInfo['key'] {

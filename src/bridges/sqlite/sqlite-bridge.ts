@@ -1,18 +1,18 @@
-/** The SQLite bridge: read-only connections, rows through a cursor in batches, pages by key. */
+/** The SQLite bridge: read-only, in this thread what takes no time, in a reader process everything else. */
 import { resolve } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import type { CompiledQuery } from 'kysely';
-import type { SqliteDatabase, SqliteValue } from '../../platform/sqlite.ts';
+import { parseAggregate } from '../../aggregate/parse-aggregate.ts';
+import { type Clock, systemClock } from '../../platform/clock.ts';
 import {
-  type ParsedQuery,
   parseBatchReadOptions,
   parseCountOptions,
   parseQueryOptions,
   parseReadOptions,
 } from '../../where/options.ts';
-import { WhereError } from '../../where/where.ts';
+import { type AggregateCapabilities, SQL_AGGREGATES } from '../aggregate/capabilities.ts';
 import {
+  type AggregateBucket,
+  type AggregateContext,
   type BatchReadOptions,
   type Bridge,
   type BridgeManifest,
@@ -25,24 +25,27 @@ import {
   SourceUnreachableError,
   type Target,
   type TargetSchema,
-  UnsupportedOperatorError,
 } from '../bridge.ts';
-import { collectRows } from '../stream-rows.ts';
-import { Connections, isFileFault, unreachable } from './connections.ts';
-import { decodePosition, encodePosition, type Position } from './read-cursor.ts';
-import { Schema, type TableInfo, targetSchemaOf } from './schema.ts';
-import { selectCount, selectPage, selectRows } from './selects.ts';
-import { rowReader, sizeOf } from './values.ts';
+import { understood } from '../parse-options.ts';
+import { collectRows, rowsOf } from '../stream-rows.ts';
+import { BRIDGE_NAME } from './bridge-name.ts';
+import { isBusy } from './connections.ts';
+import { FileReader } from './file-reader.ts';
+import { admit, isSmall, sizeOfDatabase, TooMuchWork } from './placement.ts';
+import type { Answering, Question } from './question.ts';
+import { type ReaderProgram, readerProgram } from './reader/program.ts';
+import { ReaderPool } from './reader/reader-pool.ts';
+import { ReaderUnusableError } from './reader/reader-process.ts';
 
-/** A first batch this small leaves early; later ones double up to the largest. */
-const FIRST_BATCH_ROWS = 16;
-const MAX_BATCH_ROWS = 512;
-/** A batch of wide rows ends here, whatever its number of rows. */
-const MAX_BATCH_BYTES = 65_536;
-/** Rows of a `read` page when the caller names no limit. */
-const DEFAULT_PAGE_ROWS = 1_000;
+const NAME = BRIDGE_NAME;
+/** In this thread a writer is waited for no longer than a commit takes; a reader has more patience. */
+const BUSY_TIMEOUT_MS = 10;
 
-const NAME = '@semilayer/bridge-sqlite';
+export interface SqliteBridgePorts {
+  clock?: Clock;
+  /** How a reader is started; undefined where it cannot be. */
+  program?: () => ReaderProgram | undefined;
+}
 
 export class SqliteBridge implements Bridge {
   static readonly manifest: BridgeManifest = {
@@ -56,186 +59,130 @@ export class SqliteBridge implements Bridge {
   };
 
   readonly capabilities = { exactCount: true, streaming: true };
-  readonly #connections: Connections;
-  readonly #schema = new Schema();
+  readonly #file: string;
+  readonly #here: FileReader;
+  readonly #ports: SqliteBridgePorts;
+  #pool: ReaderPool | undefined;
+  /** Whether no reader can be had: then everything is answered here. */
+  #alone = false;
 
-  constructor(config: Record<string, unknown>) {
-    this.#connections = new Connections(fileOf(config));
-  }
-
-  async connect(): Promise<void> {
-    this.#connections.release(await this.#connections.acquire());
-  }
-
-  async disconnect(): Promise<void> {
-    this.#connections.close();
-  }
-
-  async ping(): Promise<void> {
-    await this.#with(database => database.prepare('select 1').all([]));
-  }
-
-  async listTargets(): Promise<Target[]> {
-    return await this.#with(database => this.#schema.targets(database).map(name => ({ name })));
-  }
-
-  async introspectTarget(target: string): Promise<TargetSchema> {
-    return await this.#with(database => targetSchemaOf(this.#schema.table(database, target)));
-  }
-
-  async count(target: string, options: CountOptions): Promise<number> {
-    return await this.#with(database => {
-      const where = understood(target, () => parseCountOptions(options));
-      const query = selectCount(this.#schema.table(database, target), where);
-      return Number(database.prepare(query.sql).all(query.parameters)[0]?.[0]);
+  constructor(config: Record<string, unknown>, ports: SqliteBridgePorts = {}) {
+    this.#file = fileOf(config);
+    this.#ports = ports;
+    this.#here = new FileReader({
+      file: this.#file,
+      busyTimeoutMs: BUSY_TIMEOUT_MS,
+      admit: (question, table) => {
+        if (!this.#alone) admit(sizeOfDatabase(this.#file), question, table);
+      },
     });
   }
 
-  async query(target: string, options: QueryOptions): Promise<Page> {
-    return await collectRows(this.stream('query', target, { ...options }, new AbortController().signal));
+  async connect(signal?: AbortSignal): Promise<void> {
+    await this.#value({ kind: 'ping' }, signal);
   }
 
-  async read(target: string, options: ReadOptions): Promise<Page> {
-    return await collectRows(this.stream('read', target, { ...options }, new AbortController().signal));
+  async disconnect(): Promise<void> {
+    this.#here.close();
+    await this.#pool?.close();
   }
 
-  async batchRead(target: string, options: BatchReadOptions): Promise<Row[]> {
-    const batches = this.stream('batchRead', target, { ...options }, new AbortController().signal);
-    return (await collectRows(batches)).rows;
+  async ping(signal?: AbortSignal): Promise<void> {
+    await this.#value({ kind: 'ping' }, signal);
+  }
+
+  async listTargets(signal?: AbortSignal): Promise<Target[]> {
+    return (await this.#value({ kind: 'targets' }, signal)) as Target[];
+  }
+
+  async introspectTarget(target: string, signal?: AbortSignal): Promise<TargetSchema> {
+    return (await this.#value({ kind: 'introspect', target }, signal)) as TargetSchema;
+  }
+
+  async count(target: string, options?: CountOptions, signal?: AbortSignal): Promise<number> {
+    const where = understood(NAME, target, () => parseCountOptions(options));
+    return (await this.#value({ kind: 'count', target, where }, signal)) as number;
+  }
+
+  async query(target: string, options?: QueryOptions): Promise<Page> {
+    return await collectRows(this.stream('query', target, options));
+  }
+
+  async read(target: string, options?: ReadOptions): Promise<Page> {
+    return await collectRows(this.stream('read', target, options));
+  }
+
+  async batchRead(target: string, options?: BatchReadOptions): Promise<Row[]> {
+    return (await collectRows(this.stream('batchRead', target, options))).rows;
   }
 
   async *stream(
     kind: 'query' | 'read' | 'batchRead',
     target: string,
-    options: Record<string, unknown>,
-    signal: AbortSignal,
+    options?: object,
+    signal: AbortSignal = new AbortController().signal,
   ): RowBatches {
-    const database = await this.#connections.acquire();
-    let finished = false;
+    const question = understood(NAME, target, () => rowQuestion(kind, target, options));
+    const { nextCursor } = yield* this.#answer(question, signal);
+    return nextCursor === undefined ? {} : { nextCursor };
+  }
+
+  aggregateCapabilities(): AggregateCapabilities {
+    return { ...SQL_AGGREGATES };
+  }
+
+  async *aggregate(
+    options: Record<string, unknown> & { target: string },
+    { signal = new AbortController().signal }: AggregateContext = {},
+  ): AsyncGenerator<AggregateBucket> {
+    const plan = understood(NAME, options.target, () => parseAggregate(options));
+    const lines = this.#answer({ kind: 'aggregate', target: plan.target, plan }, signal);
+    for await (const batch of lines) yield* rowsOf(batch) as unknown as AggregateBucket[];
+  }
+
+  async #value(question: Question, signal = new AbortController().signal): Promise<unknown> {
+    const step = await this.#answer(question, signal).next();
+    return step.done ? step.value.value : undefined;
+  }
+
+  /** Here, where that takes no time; else by a reader; here all the same where none can be had. */
+  async *#answer(question: Question, signal: AbortSignal): Answering {
+    if (this.#alone || isSmall(sizeOfDatabase(this.#file))) {
+      try {
+        return yield* this.#here.answer(question, signal);
+      } catch (error) {
+        // Both are found out before the first row.
+        if (this.#alone || !(error instanceof TooMuchWork || isBusy(error))) throw error;
+      }
+    }
     try {
-      const table = this.#schema.table(database, target);
-      const end = yield* kind === 'read'
-        ? this.#page(database, table, options, signal)
-        : this.#rows(database, table, parsedQuery(kind, target, options), signal);
-      finished = true;
-      return end;
+      return yield* this.#readers().ask(question, signal);
     } catch (error) {
-      throw isFileFault(error) ? unreachable(error) : error;
-    } finally {
-      if (finished) this.#connections.release(database);
-      else this.#connections.discard(database);
+      if (!(error instanceof ReaderUnusableError)) throw error;
+      this.#alone = true;
+      process.emitWarning(
+        `${error.message}: SQLite files are read in this thread, which a long query holds up`,
+        'SemilayerSqliteReaderWarning',
+      );
     }
+    return yield* this.#here.answer(question, signal);
   }
 
-  async *#rows(
-    database: SqliteDatabase,
-    table: TableInfo,
-    options: ParsedQuery,
-    signal: AbortSignal,
-  ): RowBatches {
-    const { query, columns } = selectRows(table, options);
-    const read = rowReader(columns, this.#schema.encoding);
-    for await (const batch of batchesOf(database, query, signal)) yield batch.map(read);
-    return {};
-  }
-
-  async *#page(
-    database: SqliteDatabase,
-    table: TableInfo,
-    options: Record<string, unknown>,
-    signal: AbortSignal,
-  ): RowBatches {
-    const parsed = understood(table.name, () => parseReadOptions(options));
-    const limit = parsed.limit ?? DEFAULT_PAGE_ROWS;
-    const start: Position =
-      parsed.cursor === undefined ? { offset: 0 } : decodePosition(table.name, parsed.cursor);
-    // One row more than asked for tells whether there is another page.
-    const { query, columns } = selectPage(table, parsed, start, limit + 1);
-    const read = rowReader(columns, this.#schema.encoding);
-    let count = 0;
-    let last: SqliteValue[] | undefined;
-    let more = false;
-    // To the end, though the row after the page was seen: a statement short of its end holds its lock on the file.
-    for await (const batch of batchesOf(database, query, signal)) {
-      const page = batch.slice(0, limit - count);
-      more ||= page.length < batch.length;
-      last = page.at(-1) ?? last;
-      count += page.length;
-      if (page.length > 0) yield page.map(read);
-    }
-    return more ? { nextCursor: next(table, start, columns.length, last, count) } : {};
-  }
-
-  async #with<T>(ask: (database: SqliteDatabase) => T): Promise<T> {
-    const database = await this.#connections.acquire();
-    try {
-      return ask(database);
-    } catch (error) {
-      throw isFileFault(error) ? unreachable(error) : error;
-    } finally {
-      this.#connections.release(database);
-    }
+  #readers(): ReaderPool {
+    if (this.#pool) return this.#pool;
+    const { clock = systemClock, program: find = readerProgram } = this.#ports;
+    const program = find();
+    if (!program) throw new ReaderUnusableError('the reader of SQLite files is not installed here');
+    this.#pool = new ReaderPool({ program, file: this.#file, clock });
+    return this.#pool;
   }
 }
 
-/** Batches of raw rows. The driver reads in this thread, so between batches the others have their turn. */
-async function* batchesOf(
-  database: SqliteDatabase,
-  query: CompiledQuery,
-  signal: AbortSignal,
-): AsyncGenerator<SqliteValue[][], void, undefined> {
-  let batch: SqliteValue[][] = [];
-  let bytes = 0;
-  let size = FIRST_BATCH_ROWS;
-  for (const row of database.prepare(query.sql).iterate(query.parameters)) {
-    batch.push(row);
-    bytes += sizeOf(row);
-    if (batch.length < size && bytes < MAX_BATCH_BYTES) continue;
-    signal.throwIfAborted();
-    yield batch;
-    batch = [];
-    bytes = 0;
-    size = Math.min(size * 2, MAX_BATCH_ROWS);
-    await nextTurn();
-  }
-  signal.throwIfAborted();
-  if (batch.length > 0) yield batch;
-}
-
-function next(
-  table: TableInfo,
-  start: Position,
-  columns: number,
-  last: SqliteValue[] | undefined,
-  count: number,
-): string {
-  if (table.key.by === 'none') {
-    return encodePosition(table.name, { offset: ('offset' in start ? start.offset : 0) + count });
-  }
-  // A page of no rows ends where it began.
-  return encodePosition(table.name, last ? { after: last.slice(columns) } : start);
-}
-
-function parsedQuery(
-  kind: 'query' | 'batchRead',
-  target: string,
-  options: Record<string, unknown>,
-): ParsedQuery {
-  return understood(target, () =>
-    kind === 'query' ? parseQueryOptions(options) : { ...parseBatchReadOptions(options), offset: undefined },
-  );
-}
-
-/** An operator nobody has is this interface's own error, with the bridge and the target in it. */
-function understood<T>(target: string, parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    if (error instanceof WhereError && error.kind === 'unsupported_operator') {
-      throw new UnsupportedOperatorError({ op: error.op ?? 'unknown', target, bridge: NAME });
-    }
-    throw error;
-  }
+function rowQuestion(kind: 'query' | 'read' | 'batchRead', target: string, options: unknown): Question {
+  if (kind === 'read') return { kind: 'page', target, read: parseReadOptions(options) };
+  const query =
+    kind === 'query' ? parseQueryOptions(options) : { ...parseBatchReadOptions(options), offset: undefined };
+  return { kind: 'rows', target, query };
 }
 
 /** @throws SourceUnreachableError when the config names no file. */

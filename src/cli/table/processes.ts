@@ -26,6 +26,7 @@ const loadKeys = () => import('../../commands/gateway-keys.ts');
 export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   {
     usage: 'run',
+    unattended: true,
     summary: 'Run a runner in the foreground',
     options: [
       { flags: '--id <runner>', description: 'ID or name of the runner (SEMILAYER_RUNNER_ID)' },
@@ -67,6 +68,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'ready',
+    unattended: true,
     summary: 'Ask a runner on this machine whether it is ready; exit 0 or 1',
     options: [HEALTH_PORT],
     examples: ['ready --health-port 8080'],
@@ -108,6 +110,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'gateway',
+    unattended: true,
     summary: 'Run service API, gateway and Console in one process',
     options: [
       { flags: '--port <port>', description: 'port to listen on, 0 for a free one (4400)' },
@@ -124,7 +127,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
       },
       { flags: '--metrics-open', description: 'serve /metrics without a key' },
     ],
-    examples: ['gateway', 'gateway --port 8443 --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem'],
+    examples: ['gateway', 'gateway --host 0.0.0.0 --tls-cert cert.pem --tls-key key.pem'],
     run: async (_args, flags, ctx) =>
       await (await import('../../commands/gateway.ts')).gatewayCommand(flags as GatewayFlags, ctx),
   },
@@ -132,7 +135,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
     usage: 'gateway keys create <name>',
     summary: 'Make an API key in the directory of a stopped gateway',
     options: [ROLE],
-    examples: ['gateway keys create rescue --role admin --data-dir ./semilayer-data'],
+    examples: ['gateway keys create rescue --role admin'],
     run: async ([name], flags, ctx) => await (await loadKeys()).createGatewayKey(name as string, flags, ctx),
   },
   {
@@ -156,6 +159,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'dev',
+    unattended: true,
     summary: 'Run a gateway, a sample source and a runner, to try things out',
     options: [
       { flags: '--port <port>', description: 'port to listen on, 0 for a free one (4400)' },
@@ -167,6 +171,7 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'demo',
+    unattended: true,
     summary: 'Play the whole loop with real parts in a temporary directory',
     examples: ['demo'],
     run: async (_args, flags, ctx) => await (await import('../../commands/demo.ts')).demoCommand(flags, ctx),

@@ -17,7 +17,7 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
     usage: 'login',
     summary: 'Check an API key, remember it and its service as a context, and use it',
     options: [{ flags: '--api-key-stdin', description: 'read the key from stdin' }],
-    examples: ['login', 'login --service-url https://gateway.example.com --api-key-stdin < key.txt'],
+    examples: ['login', 'login --service-url https://gateway.example.com', 'login --api-key-stdin < key.txt'],
     run: async (_args, flags, ctx) => await (await import('../../commands/login.ts')).login(flags, ctx),
   },
   {
@@ -99,9 +99,10 @@ export const SETTING_COMMANDS: readonly CommandSpec[] = [
   },
   {
     usage: 'completion <shell>',
+    unattended: true,
     summary: 'Print a completion script for bash, zsh or fish',
     arguments: { shell: ['bash', 'zsh', 'fish'] },
-    examples: ['completion bash > ~/.local/share/bash-completion/completions/semilayer', 'completion fish'],
+    examples: ['completion bash >> ~/.bashrc', 'completion fish'],
     run: async ([shell], _flags, ctx) =>
       await (await import('../../commands/completion.ts')).printCompletion(shell as string, ctx),
   },

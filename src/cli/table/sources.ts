@@ -114,7 +114,8 @@ export const SOURCE_COMMANDS: readonly CommandSpec[] = [
     ],
     examples: [
       'query shop orders --limit 5',
-      'query shop orders --where \'{"status":"shipped","total":{"$gte":500}}\' --order-by total:desc',
+      'query shop orders --where \'{"status":"shipped"}\' --limit 5',
+      'query shop orders --order-by total:desc,id',
       'query shop orders --select id,total --csv > orders.csv',
     ],
     run: async ([source, target], flags, ctx) =>

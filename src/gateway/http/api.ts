@@ -9,6 +9,8 @@ import { openApiDocument } from './openapi.ts';
 import { problemOf } from './problem.ts';
 import { ANSWERED, type Call, type HttpServices, mayAccess, type Route } from './route.ts';
 import { activityRoutes } from './routes/activity.ts';
+import { bridgeRoutes } from './routes/bridges.ts';
+import { consoleRoutes } from './routes/console.ts';
 import { dataRoutes } from './routes/data.ts';
 import { keyRoutes } from './routes/keys.ts';
 import { metaRoutes, metricsRoute } from './routes/meta.ts';
@@ -34,9 +36,11 @@ export function apiRoutes(version: string, metricsOpen: boolean): Route[] {
     metricsRoute(metricsOpen),
     ...runnerRoutes,
     ...sourceRoutes,
+    ...bridgeRoutes,
     ...dataRoutes,
     ...activityRoutes,
     ...keyRoutes,
+    ...consoleRoutes,
   ];
   let document: Record<string, unknown> | undefined;
   routes.push({

@@ -17,14 +17,22 @@ export async function eventStream(call: Call): Promise<typeof ANSWERED> {
     'x-accel-buffering': 'no',
   });
   response.write('retry: 1000\n\n');
+  // A key that was revoked, a session that is over: what it opened does not outlive it.
+  const authenticate = (): void => {
+    services.authenticator.authenticate(request.headers.authorization).catch(() => response.end());
+  };
   const send = (event: NumberedEvent): void => {
+    if (event.type === 'key.changed') authenticate();
     response.write(`id: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(eventView(event))}\n\n`);
     if (response.writableLength > MAX_BACKLOG_BYTES) response.destroy();
   };
   if (Number.isSafeInteger(lastId) && lastId > 0)
     for (const event of services.events.since(lastId)) send(event);
   const unsubscribe = services.events.subscribe(send);
-  const cancelKeepalive = services.clock.every(KEEPALIVE_MS, () => void response.write(': still here\n\n'));
+  const cancelKeepalive = services.clock.every(KEEPALIVE_MS, () => {
+    response.write(': still here\n\n');
+    authenticate();
+  });
   response.once('close', () => {
     unsubscribe();
     cancelKeepalive();

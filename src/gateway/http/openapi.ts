@@ -1,4 +1,6 @@
 /** The OpenAPI 3.1 document, made from the routes themselves so that it cannot lag behind them. */
+
+import { AGGREGATE_OPTIONS } from './aggregate-schemas.ts';
 import type { Access, Route, Schema } from './route.ts';
 import { COMPONENTS, ref } from './schemas.ts';
 
@@ -28,7 +30,7 @@ export function openApiDocument(routes: readonly Route[], version: string): Reco
     },
     paths,
     components: {
-      schemas: COMPONENTS,
+      schemas: { ...COMPONENTS, AggregateOptions: AGGREGATE_OPTIONS },
       securitySchemes: { key: { type: 'http', scheme: 'bearer', description: 'An API key, sk_…' } },
     },
   };

@@ -28,8 +28,19 @@ export function mayAccess(role: Role, access: Access): boolean {
   return ACCESS_OF_ROLE[role].includes(access);
 }
 
+/** What a bridge says of itself: the form in which its config is asked for. */
+export interface BridgeManifest {
+  packageName: string;
+  displayName: string;
+  supportsUrl: boolean;
+  urlPlaceholder?: string | undefined;
+  fields: readonly object[];
+}
+
 /** Everything the handlers stand on. */
 export interface HttpServices extends GatewayServices {
+  /** Bridges that come with this program. */
+  bridges: () => Promise<readonly BridgeManifest[]>;
   events: InMemoryEvents;
   records: Records;
   catalog: Catalog;

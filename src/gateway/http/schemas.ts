@@ -33,25 +33,38 @@ export function pageOf(name: string): Schema {
   return answer({ items: list(ref(name)), nextCursor: nullable(string) });
 }
 
-export const LIST_QUERY: Schema = {
-  type: 'object',
-  properties: {
-    limit: {
-      type: 'integer',
-      minimum: 1,
-      maximum: 1000,
-      default: 100,
-      description: 'Items of a page at most.',
+/** The query string of a list; a status that its items cannot have is refused, as it would match nothing. */
+export function listQuery(statuses: readonly string[], extra: Record<string, Schema> = {}): Schema {
+  return {
+    type: 'object',
+    properties: {
+      limit: {
+        type: 'integer',
+        minimum: 1,
+        maximum: 1000,
+        default: 100,
+        description: 'Items of a page at most.',
+      },
+      cursor: { type: 'string', maxLength: 1024, description: '`nextCursor` of the page before.' },
+      status: statusFilter(statuses),
+      q: {
+        type: 'string',
+        maxLength: 256,
+        description: 'Only items whose name has this in it, in any letter case.',
+      },
+      ...extra,
     },
-    cursor: { type: 'string', maxLength: 1024, description: '`nextCursor` of the page before.' },
-    status: { type: 'string', maxLength: 64, description: 'Only items with this status.' },
-    q: {
-      type: 'string',
-      maxLength: 256,
-      description: 'Only items whose name has this in it, in any letter case.',
-    },
-  },
-};
+  };
+}
+
+export function statusFilter(statuses: readonly string[]): Schema {
+  return statuses.length === 0
+    ? { not: {}, description: 'These items have no status.' }
+    : { type: 'string', enum: [...statuses], description: 'Only items with this status.' };
+}
+
+export const RUNNER_STATUSES = ['online', 'draining', 'offline', 'never connected', 'revoked'] as const;
+export const JOB_STATES = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const;
 
 export const NAME: Schema = {
   type: 'string',
@@ -103,7 +116,7 @@ const runner: Record<string, Schema> = {
   id: string,
   name: string,
   type: { type: 'string', enum: ['customer', 'saas'] },
-  status: { type: 'string', enum: ['online', 'draining', 'offline', 'never connected', 'revoked'] },
+  status: { type: 'string', enum: [...RUNNER_STATUSES] },
   sources: list(string),
   sessions: list(session),
   version: nullable(string),
@@ -126,6 +139,18 @@ const key: Record<string, Schema> = {
 };
 
 const failure = answer({ code: string, message: string });
+
+const meta: Schema = {
+  type: 'object',
+  required: ['count', 'durationMs', 'runnerId'],
+  properties: {
+    count,
+    durationMs: { type: 'number' },
+    runnerId: string,
+    total: count,
+    nextCursor: string,
+  },
+};
 
 export const COMPONENTS: Record<string, Schema> = {
   Problem: {
@@ -151,6 +176,23 @@ export const COMPONENTS: Record<string, Schema> = {
     runners: list(string),
     createdAt: time,
   }),
+  Bridge: answer({
+    packageName: string,
+    displayName: string,
+    supportsUrl: { type: 'boolean' },
+    urlPlaceholder: nullable(string),
+    fields: list({
+      type: 'object',
+      required: ['key', 'label', 'type'],
+      properties: {
+        key: string,
+        label: string,
+        type: { ...string, description: 'string, number, boolean or password.' },
+        required: { type: 'boolean' },
+        placeholder: string,
+      },
+    }),
+  }),
   Target: { type: 'object', required: ['name'], properties: { name: string } },
   TargetSchema: {
     type: 'object',
@@ -168,19 +210,10 @@ export const COMPONENTS: Record<string, Schema> = {
       rowCount: count,
     },
   },
-  Rows: answer({
-    rows: list({ type: 'object' }),
-    meta: {
-      type: 'object',
-      required: ['count', 'durationMs', 'runnerId'],
-      properties: {
-        count,
-        durationMs: { type: 'number' },
-        runnerId: string,
-        total: count,
-        nextCursor: string,
-      },
-    },
+  Rows: answer({ rows: list({ type: 'object' }), meta }),
+  Buckets: answer({
+    rows: list(answer({ dims: { type: 'object' }, measures: { type: 'object' }, count })),
+    meta,
   }),
   Count: {
     type: 'object',
@@ -212,7 +245,7 @@ export const COMPONENTS: Record<string, Schema> = {
     source: string,
     kind: string,
     target: string,
-    state: { type: 'string', enum: ['queued', 'running', 'succeeded', 'failed', 'cancelled'] },
+    state: { type: 'string', enum: [...JOB_STATES] },
     runnerId: nullable(string),
     rows: count,
     attempts: count,

@@ -20,7 +20,7 @@ export function cancelWithCaller(job: Job, response: ServerResponse): () => void
 }
 
 /**
- * Every row of the job as JSON texts joined by commas, and its meta.
+ * Every row of the job, whose batches are never empty, as JSON texts joined by commas, and its meta.
  *
  * @throws AppError the job's own ending, or `invalid_request` when the answer would be too large.
  */
@@ -28,7 +28,6 @@ export async function collectRows(job: Job): Promise<{ text: string; meta: JobMe
   const pieces: string[] = [];
   let size = 0;
   for (let batch = await job.next(); batch; batch = await job.next()) {
-    if (batchSize(batch) === 0) continue;
     const text = listed(batch);
     size += text.length;
     if (size > MAX_JSON_BYTES) {
@@ -88,9 +87,7 @@ export async function streamRows(job: Job, response: ServerResponse): Promise<vo
   });
   try {
     for (; batch; batch = await job.next()) {
-      const count = batchSize(batch);
-      if (count === 0) continue;
-      rows += count;
+      rows += batchSize(batch);
       if (!response.write(linesOf(batch))) await drained(response);
     }
     response.end();

@@ -1,4 +1,5 @@
 /** A bridge behind a policy: what comes out of the database is covered before anything else sees it. */
+import { schemaOf } from '../../bridges/answers.ts';
 import type { Bridge, RowBatches, TargetSchema } from '../../bridges/bridge.ts';
 import { collectRows, rowsOf, streamRows } from '../../bridges/stream-rows.ts';
 import { JobError } from '../job-error.ts';
@@ -40,7 +41,7 @@ export function guardBridge(bridge: Bridge, options: GuardOptions): Bridge {
         options.allows(typeof one === 'string' ? one : one.name),
       ),
     introspectTarget: async (target, signal) =>
-      schemaWithout(await bridge.introspectTarget(target, signal), options.hidden(target)),
+      schemaWithout(schemaOf(await bridge.introspectTarget(target, signal)), options.hidden(target)),
     ...(ping ? { ping: (signal?: AbortSignal) => ping.call(bridge, signal) } : {}),
     ...(aggregate
       ? {
@@ -89,7 +90,7 @@ async function mustShowKey(
   what: string,
   signal?: AbortSignal,
 ): Promise<void> {
-  const { columns } = await bridge.introspectTarget(target, signal);
+  const { columns } = schemaOf(await bridge.introspectTarget(target, signal));
   const key = columns.filter(column => column.primaryKey);
   if (key.length > 0 && key.every(column => hidden.treatmentOf(column.name) === 'shown')) return;
   throw new JobError(

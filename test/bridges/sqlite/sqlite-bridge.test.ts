@@ -3,7 +3,11 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { SourceUnreachableError, UnsupportedOperatorError } from '../../../src/bridges/bridge.ts';
+import {
+  type RowLines,
+  SourceUnreachableError,
+  UnsupportedOperatorError,
+} from '../../../src/bridges/bridge.ts';
 import { Connections } from '../../../src/bridges/sqlite/connections.ts';
 import { SqliteBridge } from '../../../src/bridges/sqlite/sqlite-bridge.ts';
 import { rowsOf } from '../../../src/bridges/stream-rows.ts';
@@ -131,7 +135,7 @@ test('the schema is read again when it has changed', async t => {
 
 test('SQLite itself refuses to write on the connections of the bridge', async t => {
   const { file } = await databaseWith(t, SHOP);
-  const connection = await new Connections(file).acquire();
+  const connection = await new Connections(file, 0).acquire();
   t.after(() => connection.close());
   for (const sql of [
     'delete from orders',
@@ -209,14 +213,38 @@ test('a url cannot ask for a connection that writes', async t => {
 });
 
 test('a bridge that was disconnected holds no connection, and one in use closes when its stream ends', async t => {
-  const { bridge } = await databaseWith(t, numbers(100));
-  const stream = bridge.stream('query', 'numbers', {}, new AbortController().signal);
-  await stream.next();
+  const { bridge } = await databaseWith(t, numbers(1_000));
+  const stream = bridge.stream('query', 'numbers');
+  const first = await stream.next();
   await bridge.disconnect();
-  const rest: number[] = [];
-  for await (const batch of stream) rest.push(rowsOf(batch).length);
-  assert.equal(
-    rest.reduce((sum, size) => sum + size, 0),
-    84,
+  let rows = rowsOf(first.value as RowLines).length;
+  assert.ok(rows < 1_000);
+  for await (const batch of stream) rows += rowsOf(batch).length;
+  assert.equal(rows, 1_000);
+});
+
+test('a name that is no text hides what has it, and does not end the process', async t => {
+  const { bridge, writer } = await databaseWith(t, `${SHOP} create table odd (good text, bad text)`);
+  // SQLite keeps whatever bytes it is given as a name; its driver ends the process when it meets them.
+  writer.exec(
+    `pragma writable_schema = on;
+     update sqlite_schema set sql = cast(x'637265617465207461626c65206f64642028676f6f6420746578742c20226aff22207465787429' as text)
+     where name = 'odd'`,
+  );
+  writer.exec("pragma writable_schema = reset; insert into odd values ('seen', 'unseen')");
+  assert.deepEqual(
+    (await bridge.introspectTarget('odd')).columns.map(column => column.name),
+    ['good'],
+  );
+  assert.deepEqual((await bridge.query('odd')).rows, [{ good: 'seen' }]);
+  writer.exec(
+    `pragma writable_schema = on;
+     update sqlite_schema set name = cast(x'6fff' as text), tbl_name = cast(x'6fff' as text),
+       sql = cast(x'637265617465207461626c6520226fff222028676f6f64207465787429' as text) where name = 'odd';
+     pragma writable_schema = reset; create table later (id)`,
+  );
+  assert.deepEqual(
+    (await bridge.listTargets()).map(target => target.name),
+    ['later', 'notes', 'orders', 'shipped'],
   );
 });

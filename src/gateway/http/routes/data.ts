@@ -1,5 +1,7 @@
 /** `/v1/sources/{source}/…`: questions to a source, answered through its runners. */
+import { parseAggregate } from '../../../aggregate/parse-aggregate.ts';
 import { AppError } from '../../../errors.ts';
+import { isOurBridge } from '../../../protocol/bridge-names.ts';
 import type { JobKind } from '../../../protocol/frames.ts';
 import { DEFAULT_JOB_DEADLINE_MS } from '../../../protocol/limits.ts';
 import {
@@ -10,6 +12,7 @@ import {
 } from '../../../where/options.ts';
 import { WhereError } from '../../../where/where.ts';
 import type { Job, JobMeta } from '../../job.ts';
+import { AGGREGATE_BODY, AGGREGATE_OPTIONS } from '../aggregate-schemas.ts';
 import { decodeQueryCursor, encodeQueryCursor, type Question } from '../query-cursor.ts';
 import { ANSWERED, type Call, type Route, type Schema } from '../route.ts';
 import {
@@ -25,15 +28,17 @@ import {
   WHERE,
 } from '../schemas.ts';
 import { cancelWithCaller, collectBatches, collectRows, streamRows } from '../stream-job.ts';
+import { Validator } from '../validate.ts';
 import { callerOf } from './actor.ts';
 
-const ROWS_CONTENT: Record<string, Schema> = {
-  'application/json': ref('Rows'),
-  'application/x-ndjson': {
-    type: 'string',
-    description: 'A row a line; a last line {"$error": …} when it failed.',
-  },
+const NDJSON: Schema = {
+  type: 'string',
+  description: 'A row a line; a last line {"$error": …} when it failed.',
 };
+const aggregates = new Validator({});
+
+const ROWS_CONTENT = { 'application/json': ref('Rows'), 'application/x-ndjson': NDJSON };
+const BUCKETS_CONTENT = { 'application/json': ref('Buckets'), 'application/x-ndjson': NDJSON };
 
 export const dataRoutes: Route[] = [
   rows('query', 'Filtered rows', parseQueryOptions, {
@@ -61,11 +66,17 @@ export const dataRoutes: Route[] = [
     method: 'POST',
     path: '/v1/sources/:source/aggregate',
     access: 'query',
-    summary: 'Aggregates, in the form of the bridge',
-    body: { ...body({ target: TARGET, deadlineMs: DEADLINE }, ['target']), additionalProperties: true },
-    content: ROWS_CONTENT,
+    summary: 'Rows in buckets, and what is computed over each',
+    body: AGGREGATE_BODY,
+    content: BUCKETS_CONTENT,
     handle: async call => {
       const { target, deadlineMs, ...options } = call.body;
+      const source = await call.services.catalog.source(call.params.source as string);
+      // What another's bridge takes is its own business.
+      if (isOurBridge(source.bridge)) {
+        aggregates.body(AGGREGATE_OPTIONS, call.body);
+        checked(() => parseAggregate({ ...options, target }));
+      }
       return await answerRows(
         call,
         await submit(call, 'aggregate', target, options, deadlineMs),

@@ -3,7 +3,7 @@ import { AppError } from '../../../errors.ts';
 import { type ApiKeyRecord, ROLES, type Role } from '../../../store/store.ts';
 import { type PageQuery, pageOf } from '../page.ts';
 import type { Route } from '../route.ts';
-import { body, LIST_QUERY, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
+import { body, listQuery, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
 import { keyView, rfc3339 } from '../views.ts';
 import { actorOf } from './actor.ts';
 
@@ -13,7 +13,7 @@ export const keyRoutes: Route[] = [
     path: '/v1/keys',
     access: 'admin',
     summary: 'API keys by name, revoked ones included; status is active or revoked',
-    query: LIST_QUERY,
+    query: listQuery(['active', 'revoked']),
     answer: pageSchema('Key'),
     handle: ({ query, services }) => {
       const { q, status, ...page } = query as unknown as PageQuery;
@@ -78,5 +78,13 @@ export const keyRoutes: Route[] = [
       const { token, principal, expiresAt } = services.authenticator.redeem(code);
       return { token, name: principal.name, role: principal.role, expiresAt: rfc3339(expiresAt) };
     },
+  },
+  {
+    method: 'DELETE',
+    path: '/v1/session',
+    access: 'any',
+    summary: 'End the session whose token is asking; a key stays as it is',
+    status: 204,
+    handle: async ({ request, services }) => services.authenticator.endSession(request.headers.authorization),
   },
 ];

@@ -1,5 +1,4 @@
-/** The gateway itself: who am I, health, metrics, its own description, the page. */
-import { CONSOLE_CSP, CONSOLE_HTML } from '../../../console/page.ts';
+/** The gateway itself: who am I, health, metrics, its own description. */
 import { metricsText } from '../metrics.ts';
 import { ANSWERED, type Call, type Route } from '../route.ts';
 import { ref } from '../schemas.ts';
@@ -41,22 +40,6 @@ export const metaRoutes: Route[] = [
     summary: 'As /readyz',
     answer: ref('Health'),
     handle: readiness,
-  },
-  {
-    method: 'GET',
-    path: '/',
-    access: 'open',
-    summary: 'The Console',
-    content: { 'text/html': { type: 'string' } },
-    handle: async ({ response }) => {
-      response.writeHead(200, {
-        'content-type': 'text/html; charset=utf-8',
-        'content-security-policy': CONSOLE_CSP,
-        'cache-control': 'no-cache',
-      });
-      response.end(CONSOLE_HTML);
-      return ANSWERED;
-    },
   },
 ];
 

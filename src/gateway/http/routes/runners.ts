@@ -2,7 +2,7 @@
 import type { RunnerRecord } from '../../../store/store.ts';
 import { type PageQuery, pageOf } from '../page.ts';
 import type { Call, HttpServices, Route } from '../route.ts';
-import { body, LIST_QUERY, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
+import { body, listQuery, NAME, pageOf as pageSchema, RUNNER_STATUSES, ref } from '../schemas.ts';
 import { runnerView } from '../views.ts';
 import { actorOf } from './actor.ts';
 
@@ -16,7 +16,7 @@ export const runnerRoutes: Route[] = [
     path: '/v1/runners',
     access: 'read',
     summary: 'Runners by name',
-    query: LIST_QUERY,
+    query: listQuery(RUNNER_STATUSES),
     answer: pageSchema('Runner'),
     handle: ({ query, services }) => {
       const { status, q, ...page } = query as unknown as PageQuery;

@@ -1,9 +1,16 @@
 /** `/v1/sources`: records, and the test that goes all the way. */
 import { AppError } from '../../../errors.ts';
+import {
+  bridgeNamed,
+  isOurBridge,
+  MAX_PACKAGE_NAME,
+  PACKAGE_NAME,
+  urlProblem,
+} from '../../../protocol/bridge-names.ts';
 import type { SourceRecord } from '../../../store/store.ts';
 import { type PageQuery, pageOf } from '../page.ts';
 import type { Call, Route } from '../route.ts';
-import { body, CONFIG, LIST_QUERY, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
+import { body, CONFIG, listQuery, NAME, pageOf as pageSchema, ref } from '../schemas.ts';
 import { testSource } from '../test-source.ts';
 import { sourceView } from '../views.ts';
 import { actorOf } from './actor.ts';
@@ -11,12 +18,11 @@ import { actorOf } from './actor.ts';
 const LOCATION = { type: 'string', enum: ['managed', 'runner-local'] };
 const BRIDGE = {
   type: 'string',
-  maxLength: 214,
-  pattern: '^(@[a-z0-9~-][a-z0-9._~-]*/)?[a-z0-9~-][a-z0-9._~-]*$',
+  maxLength: MAX_PACKAGE_NAME,
+  pattern: PACKAGE_NAME,
   description:
     'Package name of the bridge; `postgres`, `mysql` and `sqlite` are short for `@semilayer/bridge-…`.',
 };
-const SHORT_BRIDGES = new Set(['postgres', 'mysql', 'sqlite']);
 
 interface SourceBody {
   name: string;
@@ -31,7 +37,7 @@ export const sourceRoutes: Route[] = [
     path: '/v1/sources',
     access: 'catalog',
     summary: 'Sources by name',
-    query: LIST_QUERY,
+    query: listQuery([]),
     answer: pageSchema('Source'),
     handle: ({ query, services }) => {
       const { q, ...page } = query as unknown as PageQuery;
@@ -55,7 +61,8 @@ export const sourceRoutes: Route[] = [
     answer: ref('Source'),
     handle: async call => {
       const input = call.body as unknown as SourceBody;
-      const credentialsLocation = input.credentialsLocation ?? (input.config ? 'managed' : 'runner-local');
+      const bridge = bridgeNamed(input.bridge);
+      const credentialsLocation = input.credentialsLocation ?? 'managed';
       if (credentialsLocation === 'managed' && !input.config) {
         throw new AppError('invalid_request', {
           message: 'a source with managed credentials needs a config',
@@ -68,10 +75,11 @@ export const sourceRoutes: Route[] = [
           hint: 'send no config, or credentialsLocation: managed',
         });
       }
+      if (input.config) checkConfig(bridge, input.config);
       const record = await call.services.records.createSource(
         {
           name: input.name,
-          bridge: bridgeOf(input.bridge),
+          bridge,
           credentialsLocation,
           config: input.config ?? null,
         },
@@ -97,13 +105,20 @@ export const sourceRoutes: Route[] = [
     body: body({ name: NAME, bridge: BRIDGE, config: CONFIG, credentialsLocation: LOCATION }),
     answer: ref('Source'),
     handle: async call => {
-      const { bridge, ...change } = call.body as unknown as Partial<SourceBody>;
+      const { bridge: named, ...change } = call.body as unknown as Partial<SourceBody>;
+      const bridge = named === undefined ? undefined : bridgeNamed(named);
       if (change.credentialsLocation === 'runner-local' && change.config) {
         throw new AppError('invalid_request', { message: 'a runner-local source keeps no config here' });
       }
-      const record = await call.services.records.updateSource(
-        call.params.source as string,
-        { ...change, ...(bridge === undefined ? {} : { bridge: bridgeOf(bridge) }) },
+      const { store, records } = call.services;
+      const before = await store.findSource(call.params.source as string);
+      const stays = (change.credentialsLocation ?? before.credentialsLocation) === 'managed';
+      // The bridge and the config that are to go together, whichever of them changes.
+      const config = change.config ?? (bridge && stays ? await store.sourceConfig(before.id) : null);
+      if (config) checkConfig(bridge ?? before.bridge, config);
+      const record = await records.updateSource(
+        before.id,
+        { ...change, ...(bridge === undefined ? {} : { bridge }) },
         actorOf(call),
       );
       return sourceView(record);
@@ -134,6 +149,14 @@ export const sourceRoutes: Route[] = [
   },
 ];
 
-function bridgeOf(name: string): string {
-  return SHORT_BRIDGES.has(name) ? `@semilayer/bridge-${name}` : name;
+/** @throws AppError `invalid_request` for a config that its bridge cannot use; the message quotes none of it. */
+function checkConfig(bridge: string, config: Record<string, unknown>): void {
+  const needsUrl = bridge === bridgeNamed('sqlite');
+  const problem =
+    'url' in config || needsUrl
+      ? urlProblem(bridge, config.url)
+      : isOurBridge(bridge) && Object.keys(config).length === 0
+        ? `the config is empty: the bridge ${bridge} needs a url`
+        : undefined;
+  if (problem !== undefined) throw new AppError('invalid_request', { message: `config: ${problem}` });
 }

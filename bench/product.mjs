@@ -1,0 +1,46 @@
+/** The product as its users run it: `semilayer gateway` and `semilayer run`, two processes of the built program. */
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const BIN = fileURLToPath(new URL('../bin/semilayer.js', import.meta.url));
+
+/** A gateway on a free port, and `ask`, which asks its API. */
+export async function startGateway(processes, directory, nodeArgs = []) {
+  const key = `sk_${randomBytes(24).toString('hex')}`;
+  const gateway = processes.start(
+    [...nodeArgs, BIN, 'gateway', '--port', '0', '--data-dir', join(directory, 'data')],
+    { SEMILAYER_CONFIG_DIR: join(directory, 'config'), SEMILAYER_API_KEY: key },
+  );
+  const url = await gateway.line(/listening on (\S+)/);
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const ask = async (route, body) => {
+    const response = await fetch(url + route, {
+      headers,
+      ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${route}: ${await response.text()}`);
+    return await response.json();
+  };
+  return { process: gateway, url, headers, ask };
+}
+
+/**
+ * A gateway with one source and one runner, named `bench`, that is connected.
+ *
+ * @param source `{bridge, config}` as the service API takes them.
+ */
+export async function startProduct(processes, directory, source, nodeArgs = {}) {
+  const gateway = await startGateway(processes, directory, nodeArgs.gateway);
+  await gateway.ask('/v1/sources', { name: 'bench', ...source });
+  const { token } = await gateway.ask('/v1/runners', { name: 'bench' });
+  await gateway.ask('/v1/runners/bench/sources', { sources: ['bench'] });
+  const runner = processes.start([...(nodeArgs.runner ?? []), BIN, 'run'], {
+    SEMILAYER_CONFIG_DIR: join(directory, 'config'),
+    SEMILAYER_RUNNER_ID: 'bench',
+    SEMILAYER_RUNNER_TOKEN: token,
+    SEMILAYER_GATEWAY_URL: `${gateway.url.replace('http', 'ws')}/connect`,
+  });
+  await runner.line(/(connected, awaiting jobs)/);
+  return { gateway, runner, queryUrl: `${gateway.url}/v1/sources/bench/query` };
+}

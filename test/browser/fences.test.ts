@@ -1,0 +1,180 @@
+/** What keeps other sites out of the Console, and the Console small. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { test } from 'node:test';
+import { gunzipSync } from 'node:zlib';
+import { openBrowser, openConsole } from '../support/browser.ts';
+import { openProgram } from '../support/program.ts';
+
+/** The whole page, compressed, with room to grow. */
+const MAX_BYTES = 150_000;
+
+test('is answered under a policy that allows nothing foreign, and cached by content', async t => {
+  const { url } = await (await openProgram(t)).gateway();
+  const page = await fetch(url);
+  const policy = page.headers.get('content-security-policy') ?? '';
+  for (const part of [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "frame-ancestors 'none'",
+    "form-action 'none'",
+    "base-uri 'none'",
+  ]) {
+    assert.ok(policy.split('; ').includes(part), `${part} in ${policy}`);
+  }
+  assert.doesNotMatch(policy, /unsafe|\*|https?:/);
+  assert.equal(page.headers.get('x-frame-options'), 'DENY');
+  assert.equal(page.headers.get('x-content-type-options'), 'nosniff');
+  assert.equal(page.headers.get('referrer-policy'), 'no-referrer');
+  assert.equal(page.headers.get('set-cookie'), null);
+  const html = await page.text();
+  assert.doesNotMatch(html, /<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|https?:\/\//i);
+  const etag = page.headers.get('etag') ?? '';
+  assert.equal((await fetch(url, { headers: { 'if-none-match': etag } })).status, 304);
+  const assets = [...html.matchAll(/(?:src|href)="(\/assets\/[^"]+)"/g)].map(([, path]) => path as string);
+  assert.equal(assets.length, 3);
+  for (const path of assets) {
+    const asset = await fetch(url + path);
+    assert.equal(asset.status, 200);
+    assert.match(path, /-[0-9A-Z]{8}\.\w+$/);
+    assert.match(asset.headers.get('cache-control') ?? '', /immutable/);
+    assert.equal(asset.headers.get('x-content-type-options'), 'nosniff');
+    await asset.arrayBuffer();
+  }
+  for (const path of [
+    '/assets/index.html',
+    '/assets/..%2f..%2fpackage.json',
+    '/assets/none.js',
+    '/index.html',
+  ]) {
+    assert.equal((await fetch(url + path)).status, 404, path);
+  }
+});
+
+test('weighs less than 150 KB, asks for four files, and paints before 300 ms', async t => {
+  const program = await openProgram(t);
+  const { url } = await program.gateway();
+  const browser = await openBrowser(t);
+  const context = await browser.newContext();
+  const page = await context.newPage();
+  const bodies: Promise<number>[] = [];
+  const hosts = new Set<string>();
+  page.on('request', request => hosts.add(new URL(request.url()).host));
+  page.on('response', response => {
+    if (!response.url().includes('/v1/'))
+      bodies.push(
+        response
+          .request()
+          .sizes()
+          .then(sizes => sizes.responseBodySize),
+      );
+  });
+  // The first page of a browser pays for starting its parts; the second is what a page costs.
+  await page.goto(url);
+  await page.getByLabel('API key').waitFor();
+  bodies.length = 0;
+  await page.goto('about:blank');
+  const fresh = await browser.newContext();
+  const measured = await fresh.newPage();
+  measured.on('request', request => hosts.add(new URL(request.url()).host));
+  measured.on('response', response =>
+    bodies.push(
+      response
+        .request()
+        .sizes()
+        .then(sizes => sizes.responseBodySize),
+    ),
+  );
+  await measured.goto(url);
+  await measured.getByLabel('API key').waitFor();
+  const sizes = await Promise.all(bodies);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  t.diagnostic(`${sizes.length} requests, ${total} bytes compressed`);
+  assert.ok(sizes.length <= 4, `${sizes.length} requests`);
+  assert.ok(total < MAX_BYTES, `${total} bytes`);
+  assert.deepEqual([...hosts], [new URL(url).host]);
+  const paints: number[] = [];
+  for (let round = 0; round < 5; round++) {
+    await measured.goto('about:blank');
+    await measured.goto(url);
+    await measured.getByLabel('API key').waitFor();
+    paints.push(
+      Number(await measured.evaluate(`performance.getEntriesByName('first-contentful-paint')[0].startTime`)),
+    );
+  }
+  const best = Math.min(...paints);
+  t.diagnostic(`first contentful paint ${paints.map(ms => Math.round(ms)).join(', ')} ms`);
+  assert.ok(best < 300, `first paint after ${best} ms`);
+});
+
+test('another site can neither ask, nor frame, nor rebind its name to us', async t => {
+  const program = await openProgram(t);
+  const { url } = await program.gateway();
+  const { port } = new URL(url);
+  const browser = await openBrowser(t);
+  const { page } = await openConsole(browser, program);
+  const evil = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html');
+    response.end(`<!doctype html><title>evil</title><iframe src="${url}/"></iframe>`);
+  }).listen(0, '127.0.0.1');
+  t.after(() => evil.close());
+  await new Promise(resolve => evil.once('listening', resolve));
+  const evilUrl = `http://localhost:${(evil.address() as { port: number }).port}/`;
+  // The same browser, where somebody is signed in.
+  const other = await page.context().newPage();
+  const refused: string[] = [];
+  other.on('console', message => refused.push(message.text()));
+  await other.goto(evilUrl);
+  const framed = other.frames().find(frame => frame !== other.mainFrame());
+  assert.equal(await framed?.getByText('SemiLayer').count(), 0, 'nothing of us in the frame');
+  assert.match(refused.join('\n'), /frame-ancestors|X-Frame-Options/i);
+
+  const attempt = (init: string): Promise<unknown> =>
+    other.evaluate(`fetch('${url}/v1/runners', ${init}).then(answer => answer.status, () => 'refused')`);
+  assert.equal(
+    await attempt(`{ method: 'POST', body: '{"name":"evil"}', headers: { 'content-type': 'text/plain' } }`),
+    'refused',
+  );
+  assert.equal(await attempt(`{ headers: { authorization: 'Bearer x' } }`), 'refused');
+  assert.deepEqual(await program.json(['runners', 'list']), []);
+
+  const answered = async (headers: Record<string, string>): Promise<number> => {
+    const { request } = await import('node:http');
+    return await new Promise((resolve, reject) => {
+      request({ host: '127.0.0.1', port, path: '/', headers }, response => {
+        response.resume();
+        resolve(response.statusCode ?? 0);
+      })
+        .on('error', reject)
+        .end();
+    });
+  };
+  assert.equal(await answered({ host: `127.0.0.1:${port}` }), 200);
+  assert.equal(await answered({ host: `rebound.example:${port}` }), 421);
+  assert.equal(await answered({ host: `127.evil.com:${port}` }), 421);
+  assert.equal(await answered({ host: `127.0.0.1:${port}`, origin: 'http://evil.example' }), 403);
+  assert.equal(await answered({ host: `127.0.0.1:${port}`, origin: 'null' }), 403);
+});
+
+test('is sent compressed to those who can read it, and as it is to those who cannot', async t => {
+  const { url } = await (await openProgram(t)).gateway();
+  const { request } = await import('node:http');
+  const raw = (encoding: string): Promise<{ body: Buffer; encoding: string | undefined }> =>
+    new Promise((resolve, reject) => {
+      request(url, { headers: { 'accept-encoding': encoding } }, response => {
+        const pieces: Buffer[] = [];
+        response.on('data', piece => pieces.push(piece));
+        response.on('end', () =>
+          resolve({ body: Buffer.concat(pieces), encoding: response.headers['content-encoding'] }),
+        );
+      })
+        .on('error', reject)
+        .end();
+    });
+  const plain = await raw('identity');
+  const packed = await raw('gzip, br');
+  assert.equal(plain.encoding, undefined);
+  assert.equal(packed.encoding, 'gzip');
+  assert.deepEqual(gunzipSync(packed.body), plain.body);
+});

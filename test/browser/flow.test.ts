@@ -1,0 +1,210 @@
+/** The whole flow as a person walks it: a real gateway, a real runner process, a real browser. */
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import type { Locator, Page } from 'playwright-core';
+import { writeSampleDatabase } from '../../src/bridges/sample-data.ts';
+import { openBrowser, openConsole } from '../support/browser.ts';
+import { openProgram } from '../support/program.ts';
+import { tcpProxy } from '../support/tcp-proxy.ts';
+
+/** Milliseconds that `shown` takes to be there. */
+async function until(shown: Locator, limitMs: number): Promise<number> {
+  const begun = performance.now();
+  await shown.waitFor({ timeout: limitMs });
+  return performance.now() - begun;
+}
+
+const pill = (page: Page, status: string) => page.locator('.page-title .pill').getByText(status);
+
+async function copied(page: Page): Promise<string> {
+  return String(await page.evaluate('navigator.clipboard.readText()'));
+}
+
+test('add, copy, start: Online by itself; tick, query, rotate, kill, revoke', async t => {
+  const program = await openProgram(t);
+  // Through the proxy below, runners dial another port.
+  const { url } = await program.gateway(['--allowed-host', '127.0.0.1']);
+  await writeSampleDatabase(join(program.cwd, 'shop.db'), { rows: 300 });
+  const { page, context, complaints } = await openConsole(await openBrowser(t), program);
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  let navigations = 0;
+  page.on('load', () => navigations++);
+
+  await page.getByText('No runners yet').waitFor();
+  await page.getByRole('link', { name: 'Sources' }).click();
+  await page.getByRole('link', { name: 'Add your first source' }).click();
+  await page.getByLabel('Name', { exact: true }).fill('shop');
+  await page.getByRole('radio', { name: /SQLite/ }).check();
+  await page.getByLabel('File').fill(`file:${join(program.cwd, 'shop.db')}`);
+  await page.getByRole('button', { name: 'Add source' }).click();
+  await page.getByText('No runner may be asked about it yet').waitFor();
+
+  await page.getByRole('link', { name: 'Runners', exact: true }).click();
+  await page.getByRole('link', { name: 'Add your first runner' }).click();
+  assert.equal(await page.getByRole('radio', { name: /SaaS.*Not yet self-service/ }).isDisabled(), true);
+  await page.getByLabel('Name', { exact: true }).fill('Edge 1');
+  await page.getByText(/lower-case letters/).waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Create runner' }).isDisabled(), true);
+  await page.getByLabel('Name', { exact: true }).fill('edge-1');
+  await page.getByRole('button', { name: 'Create runner' }).click();
+  await page.getByText('This is the only time the token is shown.').waitFor();
+  await page.getByRole('button', { name: 'Copy Env block' }).click();
+  const block = await copied(page);
+  assert.match(
+    block,
+    /^SEMILAYER_RUNNER_ID=[0-9a-f-]{36}\nSEMILAYER_RUNNER_TOKEN=rk_\w{49}\nSEMILAYER_GATEWAY_URL=ws:\/\/127\.0\.0\.1:\d+\/connect\n$/,
+  );
+  await page.getByRole('button', { name: 'Copy Start with npx' }).click();
+  assert.equal(await copied(page), 'npx semilayer run --env-file edge-1.env');
+  await page.getByRole('tab', { name: 'npx' }).press('ArrowRight');
+  await page.getByRole('button', { name: 'Copy docker run' }).click();
+  const docker = await copied(page);
+  assert.match(docker, /^docker run -d --name semilayer-edge-1 [\s\S]*--env-file edge-1\.env/);
+  await page.getByRole('tab', { name: 'Docker' }).press('ArrowRight');
+  await page.getByRole('button', { name: 'Copy compose.yaml' }).click();
+  assert.match(await copied(page), /env_file: edge-1\.env/);
+
+  await writeFile(join(program.cwd, 'edge-1.env'), block);
+  const first = program.start(['run', '--env-file', 'edge-1.env']);
+  await first.line(/connected, awaiting jobs/);
+  assert.ok((await until(pill(page, 'Online'), 5_000)) < 1_000, 'Online within a second');
+  await page.getByText('Online', { exact: true }).last().waitFor();
+  await page.getByRole('link', { name: /I have saved it/ }).click();
+  await page.getByRole('checkbox', { name: /shop/ }).check();
+  await page.getByRole('checkbox', { name: /shop/, checked: true }).waitFor();
+
+  await page.getByRole('link', { name: 'Sources', exact: true }).click();
+  await page.getByRole('link', { name: 'shop', exact: true }).click();
+  await page.getByRole('button', { name: 'Test source' }).click();
+  await page.getByText('reached', { exact: true }).waitFor();
+  const hops = await page.locator('.hop').allInnerTexts();
+  assert.deepEqual(
+    hops.map(text => text.split('\n')[0]),
+    ['Gateway', 'Runner', 'Connect', 'First query'],
+  );
+  for (const hop of hops) assert.match(hop, /\d ms|–/);
+
+  await page.getByRole('link', { name: 'Query', exact: true }).first().click();
+  await page.getByLabel('Table or view').selectOption('orders');
+  await page.getByLabel('Order by').selectOption('id');
+  await page.getByLabel('Direction').selectOption('desc');
+  await page.getByRole('button', { name: 'Add condition' }).click();
+  await page.getByLabel('Column of condition 1').selectOption('id');
+  await page.getByLabel('Comparison of condition 1').selectOption('$lte');
+  await page.getByLabel('Value of condition 1').fill('250');
+  await page.getByRole('button', { name: 'Run query' }).click();
+  await page.getByText(/^100 rows in/).waitFor();
+  assert.equal(await page.locator('.grid tbody tr').first().locator('td').nth(1).textContent(), '250');
+  await page.getByRole('button', { name: 'Copy CLI' }).click();
+  const command = await copied(page);
+  assert.equal(
+    command,
+    `semilayer query shop orders --where '{"id":{"$lte":250}}' --order-by id:desc --limit 100`,
+  );
+
+  await page.getByRole('link', { name: 'Jobs', exact: true }).click();
+  await page.getByRole('row', { name: /query shop \/ orders.*Succeeded.*edge-1.*100/ }).waitFor();
+
+  await page.getByRole('link', { name: 'Runners', exact: true }).click();
+  await page.getByRole('link', { name: 'edge-1' }).click();
+  await page.getByRole('button', { name: 'Rotate token' }).click();
+  await page.getByText(/Its session ends at once/).waitFor();
+  await page.getByRole('button', { name: 'Rotate token' }).last().click();
+  await page.getByRole('heading', { name: 'The new token' }).waitFor();
+  await page.getByRole('button', { name: 'Copy Env block' }).click();
+  const rotated = await copied(page);
+  assert.notEqual(rotated, block);
+  await page.getByRole('button', { name: 'I have saved it' }).click();
+  assert.ok((await until(pill(page, 'Offline'), 5_000)) < 1_000, 'the session went with its token');
+  await page.getByText('No process is connected').waitFor();
+  assert.equal((await first.ended).status, 77);
+
+  await writeFile(join(program.cwd, 'edge-1.env'), rotated);
+  const second = program.start(['run', '--env-file', 'edge-1.env']);
+  await second.line(/connected, awaiting jobs/);
+  await pill(page, 'Online').waitFor();
+  second.kill('SIGTERM');
+  await second.ended;
+  assert.ok((await until(pill(page, 'Offline'), 5_000)) < 1_000, 'Offline within a second of a clean end');
+
+  // The machine is gone and its link stays up: nobody says goodbye.
+  const { port } = await tcpProxy(t, Number(new URL(url).port));
+  const third = program.start([
+    'run',
+    '--env-file',
+    'edge-1.env',
+    '--gateway-url',
+    `ws://127.0.0.1:${port}/connect`,
+  ]);
+  await third.line(/connected, awaiting jobs/);
+  await pill(page, 'Online').waitFor();
+  third.kill('SIGKILL');
+  await third.ended;
+  const heldMs = await until(pill(page, 'Offline'), 20_000);
+  // Twelve seconds of silence, measured once a second, and a second for the page.
+  assert.ok(heldMs < 14_000, `Offline ${Math.round(heldMs)} ms after a kill that left the link open`);
+
+  const fourth = program.start(['run', '--env-file', 'edge-1.env']);
+  await fourth.line(/connected, awaiting jobs/);
+  await pill(page, 'Online').waitFor();
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  await page.getByText(/a revoked runner cannot be rotated back/).waitFor();
+  await page.getByRole('button', { name: 'Revoke' }).last().click();
+  await pill(page, 'Revoked').waitFor();
+  assert.equal((await fourth.ended).status, 77);
+
+  await page.getByRole('link', { name: 'Activity', exact: true }).click();
+  for (const said of [/revoked runner edge-1/, /rotated the token of edge-1/, /added source shop/]) {
+    await page.getByText(said).first().waitFor();
+  }
+  await page.getByRole('link', { name: 'Runners', exact: true }).click();
+  await page.getByRole('link', { name: 'edge-1' }).click();
+  await page.getByRole('button', { name: 'Delete' }).click();
+  assert.equal(await page.getByRole('button', { name: 'Delete for good' }).isDisabled(), true);
+  await page.getByLabel(/to confirm/).fill('edge-1');
+  await page.getByRole('button', { name: 'Delete for good' }).click();
+  await page.getByText('No runners yet').waitFor();
+  assert.equal(navigations, 0, 'nothing was reloaded on the way');
+  assert.deepEqual(complaints, []);
+});
+
+test('a long query streams in, says what the page can hold, and is cancelled down to the runner', async t => {
+  const program = await openProgram(t);
+  await program.gateway();
+  await writeSampleDatabase(join(program.cwd, 'shop.db'), { rows: 60_000 });
+  await program.run(['sources', 'add', 'shop', '--bridge', 'sqlite', '--url-stdin'], {
+    stdin: 'file:shop.db',
+  });
+  const { stdout } = await program.run(['runners', 'create', 'edge']);
+  await writeFile(join(program.cwd, '.env'), stdout);
+  await program.run(['runners', 'assign', 'edge', 'shop']);
+  const runner = program.start(['run', '--env-file', '.env']);
+  await runner.line(/connected, awaiting jobs/);
+  const { page } = await openConsole(await openBrowser(t), program);
+  await page.evaluate(`location.hash = '#/query?source=shop&target=orders'`);
+  await page.getByLabel('Limit').fill('');
+  await page.getByRole('button', { name: 'Run query' }).click();
+  await page.getByText(/Stopped after 10,000 rows/).waitFor();
+  assert.ok((await page.locator('.grid-open').count()) < 100, 'what is not seen is not drawn');
+  await page.evaluate(`document.querySelector('.grid-box').scrollTo(0, 1e9)`);
+  await page.getByRole('button', { name: 'Row 10000, whole' }).click();
+  await page.getByRole('heading', { name: 'Row' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.evaluate(`location.hash = '#/jobs'`);
+  await page.getByRole('row', { name: /query shop \/ orders.*Cancelled/ }).waitFor();
+
+  await page.evaluate(`location.hash = '#/query?source=shop&target=order_items'`);
+  await page.getByRole('button', { name: 'Add condition' }).waitFor();
+  await page.getByRole('radio', { name: 'As JSON' }).check();
+  await page.getByLabel('Where, as JSON').fill('{"order_id":{"$gt":');
+  await page.getByText('This is not a JSON object.').waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Run query' }).isDisabled(), true);
+  await page.getByLabel('Where, as JSON').fill('{"nothing":{"$gt":1}}');
+  await page.getByRole('button', { name: 'Run query' }).click();
+  await page
+    .getByRole('alert')
+    .getByText(/nothing/)
+    .waitFor();
+});

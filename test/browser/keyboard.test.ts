@@ -1,0 +1,63 @@
+/** The keyboard through all of it. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openBrowser, openConsole } from '../support/browser.ts';
+import { openProgram } from '../support/program.ts';
+
+test('the keyboard alone adds a runner and finds its way, and always sees where it is', async t => {
+  const program = await openProgram(t);
+  await program.gateway();
+  const { page } = await openConsole(await openBrowser(t), program);
+  await page.getByText('No runners yet').waitFor();
+  const focused = (): Promise<unknown> =>
+    page.evaluate(
+      `(document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent).trim()`,
+    );
+  const visible = async (): Promise<boolean> =>
+    Boolean(
+      await page.evaluate(
+        `document.activeElement === document.body || ['', '::after'].some(part => {
+          const style = getComputedStyle(document.activeElement, part);
+          return style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 2;
+        })`,
+      ),
+    );
+  const tabTo = async (name: string): Promise<void> => {
+    for (let presses = 0; presses < 40; presses++) {
+      await page.keyboard.press('Tab');
+      assert.ok(await visible(), `${await focused()} shows that it is focused`);
+      if ((await focused()) === name) return;
+    }
+    assert.fail(`never came to ${name}`);
+  };
+  await page.evaluate('document.activeElement.blur()');
+  await tabTo('Skip to the page');
+  await page.keyboard.press('Enter');
+  await tabTo('Add your first runner');
+  await page.keyboard.press('Enter');
+  await page.getByText('Deployment type').waitFor();
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('by-keyboard');
+  await page.keyboard.press('Enter');
+  await page.getByText('This is the only time the token is shown.').waitFor();
+  await tabTo('Copy Env block, saved as by-keyboard.env');
+  await tabTo('npx');
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await focused(), 'Docker');
+  await tabTo('I have saved it: open by-keyboard');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'by-keyboard' }).waitFor();
+  await tabTo('Rotate token');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  for (let presses = 0; presses < 8; presses++) {
+    await page.keyboard.press('Tab');
+    const inside = await page.evaluate(
+      `document.activeElement === document.body || document.querySelector('dialog').contains(document.activeElement)`,
+    );
+    assert.ok(inside, 'the dialog keeps the keyboard');
+  }
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  assert.equal(await focused(), 'Rotate token', 'and gives it back');
+});

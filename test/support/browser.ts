@@ -1,0 +1,73 @@
+/** A real Chromium, headless, and the Console in it. */
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  chromium,
+  type Page,
+} from 'playwright-core';
+import type { Program } from './program.ts';
+import { temporaryDirectory } from './temporary.ts';
+
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+type Cleanup = Pick<TestContext, 'after'>;
+
+/** @throws Error saying what to install. */
+export async function openBrowser(t: Cleanup): Promise<Browser> {
+  // Found by scripts/test.mjs, which every test is run by.
+  const executablePath = process.env.CHROMIUM;
+  if (!executablePath) throw new Error('no Chromium here: install it, or set CHROMIUM to its file');
+  // Its profile and whatever else it writes goes with the directory.
+  const home = await temporaryDirectory(t);
+  const browser = await chromium.launch({
+    executablePath,
+    headless: true,
+    args: ARGUMENTS,
+    env: { PATH: process.env.PATH ?? '', HOME: home, TMPDIR: home, XDG_CONFIG_HOME: join(home, 'config') },
+  });
+  t.after(() => browser.close());
+  return browser;
+}
+
+export interface OpenConsole {
+  context: BrowserContext;
+  page: Page;
+  /** Errors and warnings of the page, refused loads included. */
+  complaints: string[];
+  /** Everything that was asked for, as `METHOD URL`. */
+  requests: string[];
+}
+
+/** The page, signed in by a one-time link. */
+export async function openConsole(
+  browser: Browser,
+  program: Program,
+  options: BrowserContextOptions = {},
+  /** Where the browser finds the gateway, if not where the link says. */
+  origin?: string,
+): Promise<OpenConsole> {
+  const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const requests: string[] = [];
+  page.on('console', message => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  page.on('pageerror', error => complaints.push(String(error)));
+  page.on('request', request => requests.push(`${request.method()} ${request.url()}`));
+  const { url } = await program.json<{ url: string }>(['console']);
+  await page.goto(origin === undefined ? url : url.replace(new URL(url).origin, origin));
+  await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+  return { context, page, complaints, requests };
+}
