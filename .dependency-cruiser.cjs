@@ -22,7 +22,7 @@ module.exports = {
     allow('protocol', []),
     allow('bridges', ['where', 'aggregate']),
     allow('store', []),
-    allow('runner', ['protocol', 'bridges']),
+    allow('runner', ['protocol', 'bridges', 'where', 'aggregate']),
     allow('gateway', ['protocol', 'store', 'where', 'aggregate']),
     allow('console', ['protocol/names']),
     {

@@ -24,6 +24,8 @@ const EXIT_BY_CODE = {
   doctor_failed: EXIT.failure,
   not_ready: EXIT.failure,
   demo_failed: EXIT.failure,
+  ledger_broken: EXIT.failure,
+  ledger_failed: EXIT.failure,
   protocol_error: EXIT.failure,
   usage: EXIT.usage,
   invalid_config: EXIT.usage,

@@ -16,6 +16,7 @@ export const COMMANDS: readonly CommandSpec[] = [
 export const GROUPS: readonly GroupSpec[] = [
   { name: 'runners', summary: 'Create, list, rotate, revoke and assign runners' },
   { name: 'sources', summary: 'Add, list, test and remove sources' },
+  { name: 'ledger', summary: 'The local record of what a runner let out' },
   { name: 'gateway keys', summary: 'The way back in: API keys of a stopped gateway' },
   { name: 'context', summary: 'Which service the commands speak to' },
   { name: 'keys', summary: 'API keys of the service' },

@@ -28,6 +28,11 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
   doctor_failed: { meaning: 'a check of the doctor failed', hint: 'what to do stands with each' },
   not_ready: { meaning: 'the runner is not connected', hint: 'look at its log, or run semilayer doctor' },
   demo_failed: { meaning: 'a step of the demo did not do what it should', hint: 'run it with --debug' },
+  ledger_broken: {
+    meaning: 'a line of the ledger was changed, removed or reordered',
+    hint: 'keep its files, and give the runner an empty directory',
+  },
+  ledger_failed: { meaning: 'the ledger cannot be written', hint: 'make room where it is kept' },
   usage: { meaning: 'the command line cannot be understood or done', hint: 'semilayer --help' },
   invalid_config: {
     meaning: 'a settings file says what cannot be, or cannot be used',

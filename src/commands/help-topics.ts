@@ -12,7 +12,7 @@ const EXIT_CODES = `Exit codes
   5    conflict (a name, a busy port, a data directory in use)
   6    service, gateway or runner unreachable or full
   7    the source or the job failed
-  77   refused (key or token wrong, rotated, revoked, not allowed): don't retry
+  77   refused (key or token wrong, rotated, revoked, forbidden): do not retry
   124  drain timed out
   130  interrupted (SIGINT)
   143  terminated (SIGTERM)

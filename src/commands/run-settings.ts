@@ -1,5 +1,6 @@
 /** What `semilayer run` will do, out of flags, environment and files, before anything is started. */
 import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import type { Context } from '../cli/context.ts';
 import { readCaFile } from '../config/ca-file.ts';
 import { readEnvFile } from '../config/env-file.ts';
@@ -8,6 +9,10 @@ import { AppError } from '../errors.ts';
 import { parseDuration } from '../platform/duration.ts';
 import { isLoopbackHost } from '../platform/network.ts';
 import { checkChecksum, fingerprintOf } from '../protocol/token.ts';
+import { Policy } from '../runner/policy/policy.ts';
+
+/** Found in the working directory where no other is named. */
+const POLICY_FILE = 'semilayer.policy.json';
 
 /** As commander hands them over: every value a string. */
 export interface RunFlags {
@@ -20,6 +25,11 @@ export interface RunFlags {
   gracePeriod?: string;
   healthPort?: string;
   logFormat?: string;
+  emit?: string;
+  policy?: string;
+  ledger?: string;
+  ledgerFsync?: boolean;
+  ledgerOnFailure?: string;
 }
 
 export interface RunSettings {
@@ -35,6 +45,8 @@ export interface RunSettings {
   gracePeriodMs: number;
   health: { host: string; port: number } | undefined;
   logFormat: 'pretty' | 'json';
+  policy: { policy: Policy; path: string } | undefined;
+  ledger: { directory: string; fsync: boolean; onFailure: 'stop' | 'continue' } | undefined;
   ca: string[] | undefined;
   /** The environment that bridges see: without the token. */
   env: Record<string, string | undefined>;
@@ -77,6 +89,8 @@ export async function resolveRunSettings(flags: RunFlags, ctx: Context): Promise
     gracePeriodMs: parseDuration(flags.gracePeriod ?? '25s', '--grace-period'),
     health: resolveHealth(flags, env),
     logFormat: logFormatOf(flags.logFormat),
+    ledger: resolveLedger(flags, env, ctx.cwd),
+    policy: await readPolicy(flags.policy ?? nonEmpty(env.SEMILAYER_POLICY_FILE), ctx.cwd),
     ca: await readCaFile(ctx.global.caFile, env),
     env,
     warnings,
@@ -164,6 +178,40 @@ export function integer(text: string, what: string, min: number, max: number): n
 function logFormatOf(text = 'pretty'): 'pretty' | 'json' {
   if (text === 'pretty' || text === 'json') return text;
   throw new AppError('usage', { message: `--log-format must be pretty or json, not "${text}"` });
+}
+
+function resolveLedger(
+  flags: RunFlags,
+  env: Record<string, string | undefined>,
+  cwd: string,
+): RunSettings['ledger'] {
+  const directory = flags.ledger ?? nonEmpty(env.SEMILAYER_LEDGER_DIR);
+  if (directory === undefined) return undefined;
+  const onFailure = flags.ledgerOnFailure ?? nonEmpty(env.SEMILAYER_LEDGER_ON_FAILURE) ?? 'stop';
+  if (onFailure !== 'stop' && onFailure !== 'continue') {
+    throw new AppError('usage', {
+      message: `SEMILAYER_LEDGER_ON_FAILURE must be stop or continue, not "${onFailure}"`,
+    });
+  }
+  const fsync = flags.ledgerFsync ?? isSet(env.SEMILAYER_LEDGER_FSYNC);
+  return { directory: resolve(cwd, directory), fsync, onFailure };
+}
+
+/** One that is named must be there; the one in the working directory may be. */
+async function readPolicy(named: string | undefined, cwd: string): Promise<RunSettings['policy']> {
+  const path = resolve(cwd, named ?? POLICY_FILE);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'unreadable';
+    if (named === undefined && code === 'ENOENT') return undefined;
+    throw new AppError('usage', {
+      message: `the policy ${path} cannot be read (${code})`,
+      hint: 'a runner without its policy would let everything out, so it does not start',
+    });
+  }
+  return { policy: Policy.parse(text, path), path };
 }
 
 async function readAll(stdin: NodeJS.ReadStream): Promise<string> {

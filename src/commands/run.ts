@@ -6,8 +6,10 @@ import type { Progress } from '../output/output.ts';
 import { redact } from '../output/redact.ts';
 import { sanitise } from '../output/sanitise.ts';
 import { formatDuration } from '../platform/duration.ts';
+import { createServiceManager, type ServiceManager } from '../platform/service-manager.ts';
 import type { HealthServer } from '../runner/health-server.ts';
 import type { RunnerEvent, RunnerHandle, RunnerStatus } from '../runner/index.ts';
+import type { Ledger } from '../runner/ledger/ledger.ts';
 import type { RunnerMetrics } from '../runner/metrics.ts';
 import { endingError, type StoppedEvent } from './run-ending.ts';
 import { formatLine, type LogLine, lineOf } from './run-log.ts';
@@ -50,6 +52,8 @@ async function runRunner(
   let runner: RunnerHandle | undefined;
   let health: HealthServer | undefined;
   let metrics: RunnerMetrics | undefined;
+  let ledger: Ledger | undefined;
+  const manager = createServiceManager(ctx.env, ctx.clock);
   const deaf = ctx.onStrayError(error => log.line(strayLine(error)));
   try {
     if (settings.health) {
@@ -65,7 +69,9 @@ async function runRunner(
     }
     if (signals.stopped) return EXIT.ok;
     log.line(startLine(settings));
+    if (settings.policy) log.line(policyLine(settings.policy));
     for (const message of settings.warnings) log.line({ level: 'warn', msg: message, tone: 'bad' });
+    ledger = settings.ledger && (await openLedger(settings.ledger, settings, ctx, log.line));
     let stopped: StoppedEvent | undefined;
     runner = startRunner({
       gatewayUrl: settings.gatewayUrl,
@@ -77,11 +83,14 @@ async function runRunner(
       runtimeVersion: ctx.version,
       ...(settings.concurrency === undefined ? {} : { concurrency: settings.concurrency }),
       ...(settings.ca === undefined ? {} : { ca: settings.ca }),
+      ...(settings.policy === undefined ? {} : { policy: settings.policy.policy }),
+      ...(ledger === undefined ? {} : { ledger }),
       env: settings.env,
       onEvent: event => {
         if (event.type === 'stopped') stopped = event;
         metrics?.event(event);
         log.event(event);
+        tellManager(manager, event);
       },
     });
     signals.attach(runner, settings.gracePeriodMs);
@@ -94,6 +103,9 @@ async function runRunner(
     return EXIT.ok;
   } finally {
     deaf();
+    manager.close();
+    await ledger?.close();
+    if (ledger) log.line(ledgerLine('ledger closed', ledger));
     await health?.close();
   }
 }
@@ -103,6 +115,39 @@ function graceOver(gracePeriodMs: number): AppError {
     message: `the grace period of ${formatDuration(gracePeriodMs)} was over: the jobs under way were cancelled`,
     hint: 'give them longer with --grace-period',
   });
+}
+
+function policyLine({ path, policy }: NonNullable<RunSettings['policy']>): LogLine {
+  return {
+    level: 'info',
+    msg: `policy ${path} (${policy.fingerprint}) decides what may leave`,
+    fields: { policy: path, fingerprint: policy.fingerprint },
+  };
+}
+
+function ledgerLine(what: string, { position }: Ledger): LogLine {
+  return { level: 'info', msg: `${what} at ${position}`, fields: { ledger: position } };
+}
+
+/** The lines it logs are kept elsewhere, so that a ledger whose end was cut off does not pass for whole. */
+async function openLedger(
+  where: NonNullable<RunSettings['ledger']>,
+  settings: RunSettings,
+  ctx: Context,
+  say: (line: LogLine) => void,
+): Promise<Ledger> {
+  const onWarning = (msg: string): void => say({ level: 'warn', msg, tone: 'bad' });
+  const { Ledger } = await import('../runner/ledger/ledger.ts');
+  const ledger = await Ledger.open({ ...where, clock: ctx.clock, onWarning });
+  await ledger.append({
+    type: 'opened',
+    runner: settings.runnerId,
+    gateway: new URL(settings.gatewayUrl).host,
+    version: ctx.version,
+    policy: settings.policy?.policy.fingerprint ?? null,
+  });
+  say(ledgerLine(`ledger ${where.directory}`, ledger));
+  return ledger;
 }
 
 function startLine(settings: RunSettings): LogLine {
@@ -130,6 +175,17 @@ function strayLine(error: unknown): LogLine {
     fields: { error: kind },
     tone: 'bad',
   };
+}
+
+/** Ready is connected: whoever waits for the unit waits for the gateway. */
+function tellManager(manager: ServiceManager, event: RunnerEvent): void {
+  if (event.type === 'connected') manager.notify('READY=1', 'STATUS=connected');
+  if (event.type === 'disconnected') manager.notify(`STATUS=disconnected: ${oneLine(event.reason)}`);
+  if (event.type === 'draining') manager.notify('STOPPING=1', 'STATUS=draining');
+}
+
+function oneLine(text: string): string {
+  return sanitise(text).replaceAll('\n', ' ').slice(0, 200);
 }
 
 interface RunLog {

@@ -160,6 +160,7 @@ export class JobDispatcher implements Dispatcher {
         type: 'job',
         params: { source, job: { kind: request.kind, target: request.target, options: request.options } },
         deadlineMs: Math.max(1, request.deadlineMs - Math.max(0, elapsedMs)),
+        ...(request.caller ? { caller: request.caller } : {}),
       },
       {
         chunk: (frame, bytes) => job.accept(frame, bytes),

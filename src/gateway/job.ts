@@ -1,5 +1,5 @@
 /** A job as the HTTP side sees it: one stream of row batches and one ending. */
-import type { AggregateRow, JobKind, JobRow } from '../protocol/frames.ts';
+import type { AggregateRow, JobCaller, JobKind, JobRow } from '../protocol/frames.ts';
 import type { SourceRecord } from '../store/store.ts';
 
 export interface JobRequest {
@@ -11,6 +11,8 @@ export interface JobRequest {
   deadlineMs: number;
   /** Only this session may run it (`sources test` asks each one in turn). */
   sessionId?: string;
+  /** Who asked, for the runner's own records. */
+  caller?: JobCaller;
 }
 
 /** Some of a job's answer: rows as lines that nobody parsed, or what a `chunk` frame held. */

@@ -138,7 +138,8 @@ export class RunnerSession {
 
   begin(frame: ServerJob, handlers: AttemptHandlers): void {
     this.#attempts.set(frame.id, { handlers, ungrantedBytes: 0, forget: () => {} });
-    this.#send(frame);
+    const { caller, ...anonymous } = frame;
+    this.#send(caller && this.#options.features.caller ? frame : anonymous);
   }
 
   /** Nobody waits for this attempt any more: the runner is told, and the slot is free when it has ended the job. */

@@ -6,6 +6,7 @@ import {
   type ClientFrame,
   type DoneMeta,
   JOB_KINDS,
+  type JobCaller,
   type JobKind,
   type JobRow,
   type ServerFrame,
@@ -203,10 +204,20 @@ function job(frame: Fields): ServerJob {
         },
       },
       deadlineMs: number(frame.deadlineMs, 'job.deadlineMs'),
+      ...(frame.caller === undefined ? {} : { caller: caller(frame.caller) }),
     };
   } catch (error) {
     throw error instanceof FrameError ? new FrameError(error.reason, id, code) : error;
   }
+}
+
+function caller(value: unknown): JobCaller {
+  const { name, requestId, traceparent } = fields(value, 'job.caller');
+  return {
+    name: label(name, 'job.caller.name'),
+    requestId: label(requestId, 'job.caller.requestId'),
+    ...(traceparent === undefined ? {} : { traceparent: label(traceparent, 'job.caller.traceparent') }),
+  };
 }
 
 function isJobKind(kind: string): kind is JobKind {
@@ -250,7 +261,7 @@ function doneMeta(value: unknown): DoneMeta {
 }
 
 function offeredFeatures(value: unknown): OfferedFeatures {
-  const { concurrency, drain, credit, rawRows } = fields(value, 'hello.features');
+  const { concurrency, drain, credit, rawRows, caller } = fields(value, 'hello.features');
   return {
     ...(concurrency === undefined
       ? {}
@@ -258,11 +269,12 @@ function offeredFeatures(value: unknown): OfferedFeatures {
     ...(drain === undefined ? {} : { drain: empty(drain, 'hello.features.drain') }),
     ...(credit === undefined ? {} : { credit: empty(credit, 'hello.features.credit') }),
     ...(rawRows === undefined ? {} : { rawRows: empty(rawRows, 'hello.features.rawRows') }),
+    ...(caller === undefined ? {} : { caller: empty(caller, 'hello.features.caller') }),
   };
 }
 
 function acceptedFeatures(value: unknown): AcceptedFeatures {
-  const { concurrency, drain, credit, rawRows } = fields(value, 'hello-ack.features');
+  const { concurrency, drain, credit, rawRows, caller } = fields(value, 'hello-ack.features');
   const where = 'hello-ack.features.credit.windowBytes';
   return {
     ...(concurrency === undefined
@@ -275,6 +287,7 @@ function acceptedFeatures(value: unknown): AcceptedFeatures {
           credit: { windowBytes: integer(fields(credit, 'hello-ack.features.credit').windowBytes, where, 1) },
         }),
     ...(rawRows === undefined ? {} : { rawRows: empty(rawRows, 'hello-ack.features.rawRows') }),
+    ...(caller === undefined ? {} : { caller: empty(caller, 'hello-ack.features.caller') }),
   };
 }
 

@@ -10,6 +10,8 @@ export interface OfferedFeatures {
   credit?: Record<string, never>;
   /** The runner can send rows as lines of JSON in binary messages. */
   rawRows?: Record<string, never>;
+  /** The runner would like to know who asked. */
+  caller?: Record<string, never>;
 }
 
 /** Confirmed by the gateway: what is absent here is never sent by either side. */
@@ -20,6 +22,8 @@ export interface AcceptedFeatures {
   /** Bytes of chunk frames each job may send before the first `credit` frame. */
   credit?: { windowBytes: number };
   rawRows?: Record<string, never>;
+  /** Jobs say who asked. */
+  caller?: Record<string, never>;
 }
 
 /** Concurrency of a runner that offers none: what the protocol promises of version 1 peers. */
@@ -39,5 +43,6 @@ export function acceptFeatures(offered: OfferedFeatures): AcceptedFeatures {
   if (offered.drain) accepted.drain = {};
   if (offered.credit) accepted.credit = { windowBytes: CREDIT_WINDOW_BYTES };
   if (offered.rawRows) accepted.rawRows = {};
+  if (offered.caller) accepted.caller = {};
   return accepted;
 }

@@ -135,6 +135,18 @@ export interface ServerJob {
   params: { source: AssignedSource; job: JobInstruction };
   /** Milliseconds from receipt after which the gateway considers the job dead. */
   deadlineMs: number;
+  /** Feature `caller`: who asked. */
+  caller?: JobCaller;
+}
+
+/** Who asked, as the gateway has it: for logs, traces and ledgers, never for a decision. */
+export interface JobCaller {
+  /** Name of the API key. */
+  name: string;
+  /** Of the request, as the caller knows it. */
+  requestId: string;
+  /** Trace context of the caller, in the form of W3C. */
+  traceparent?: string;
 }
 
 export interface ServerCancel {

@@ -27,6 +27,8 @@ export interface ChunkWriterOptions {
   signal: AbortSignal;
   /** Whether the gateway takes rows as lines in binary messages; else they go as `chunk` frames. */
   rawRows: boolean;
+  /** Whether `columns` is wanted. */
+  noteColumns?: boolean;
 }
 
 export class ChunkWriter {
@@ -34,6 +36,8 @@ export class ChunkWriter {
   readonly #head: string;
   #rows = 0;
   #bytes = 0;
+  #columns: string[] | null = null;
+  #limits = { maxRows: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
   #total: number | undefined;
 
   constructor(options: ChunkWriterOptions) {
@@ -46,9 +50,19 @@ export class ChunkWriter {
     return this.#rows;
   }
 
-  /** Bytes of the messages they were sent in. */
+  /** Bytes of the frames sent so far. */
   get bytesSent(): number {
     return this.#bytes;
+  }
+
+  /** Names in the first row or bucket that was sent; null where there was none. */
+  get columns(): string[] | null {
+    return this.#columns;
+  }
+
+  /** What would go beyond these is not sent, and fails the job. */
+  limit(limits: { maxRows: number; maxBytes: number }): void {
+    this.#limits = limits;
   }
 
   /** What a `count` has sent. */
@@ -58,6 +72,7 @@ export class ChunkWriter {
 
   /** Sends the rows of a batch; resolves when there is room for more. */
   async rows(batch: readonly object[] | RowLines): Promise<void> {
+    if (this.#options.noteColumns) this.#columns ??= columnsOf(batch);
     if ('lines' in batch) {
       for (const { lines, count, headroomBytes } of splitLines(batch))
         await this.#sendLines(lines, count, headroomBytes);
@@ -67,6 +82,8 @@ export class ChunkWriter {
   }
 
   async aggregate(buckets: readonly AggregateRow[]): Promise<void> {
+    const [first] = buckets;
+    this.#columns ??= first ? [...Object.keys(first.dims ?? {}), ...Object.keys(first.measures ?? {})] : null;
     for (const { texts, count } of pieces(buckets))
       await this.#sendText(`],"agg":[${texts.join(',')}]}`, count);
   }
@@ -91,7 +108,7 @@ export class ChunkWriter {
     if (lines.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) throw tooLarge(lines.length);
     await this.#ready();
     const frame = encodeRows(jobId, count, lines, headroomBytes);
-    this.#sent(frame, frame.length, count);
+    this.#put(frame, frame.length, count);
   }
 
   async #sendText(tail: string, count: number): Promise<void> {
@@ -99,7 +116,7 @@ export class ChunkWriter {
     const frame = this.#head + tail;
     const bytes = Buffer.byteLength(frame);
     if (bytes > MAX_FRAME_BYTES) throw tooLarge(bytes);
-    this.#sent(frame, bytes, count);
+    this.#put(frame, bytes, count);
   }
 
   async #ready(): Promise<void> {
@@ -110,12 +127,21 @@ export class ChunkWriter {
     if (signal.aborted) throw signal.reason;
   }
 
-  #sent(frame: string | Buffer, bytes: number, count: number): void {
+  #put(frame: string | Buffer, bytes: number, count: number): void {
+    const { maxRows, maxBytes } = this.#limits;
+    if (this.#rows + count > maxRows) throw beyond(`${maxRows} rows`);
+    if (this.#bytes + bytes > maxBytes) throw beyond(`${maxBytes} bytes`);
     this.#options.sink.send(frame);
     this.#options.credit.spend(bytes);
     this.#rows += count;
     this.#bytes += bytes;
   }
+}
+
+function columnsOf(batch: readonly object[] | RowLines): string[] | null {
+  if (!('lines' in batch)) return batch[0] ? Object.keys(batch[0]) : null;
+  if (batch.count === 0) return null;
+  return Object.keys(JSON.parse(batch.lines.toString('utf8', 0, batch.lines.indexOf(NEWLINE))));
 }
 
 /** Objects as JSON texts, in pieces of about one chunk. */
@@ -172,6 +198,13 @@ function rowText(row: unknown): string {
   }
   if (json.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) throw tooLarge(json.length);
   return json;
+}
+
+function beyond(limit: string): JobError {
+  return new JobError(
+    'SOURCE_QUERY_FAILED',
+    `the policy of this runner lets an answer have at most ${limit}`,
+  );
 }
 
 function tooLarge(bytes: number): JobError {

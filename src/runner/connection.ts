@@ -11,6 +11,8 @@ import type { Dial, Wire } from './dial.ts';
 import type { Ending } from './ending.ts';
 import type { RunnerEvent } from './events.ts';
 import { JobTable, type JobWire } from './job-table.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import type { Policy } from './policy/policy.ts';
 import type { SourcePool } from './source-pool.ts';
 
 export interface ConnectionOptions {
@@ -25,6 +27,8 @@ export interface ConnectionOptions {
   clock: Clock;
   dial: Dial;
   pool: SourcePool;
+  policy?: Policy | undefined;
+  ledger?: Ledger | undefined;
   onEvent: (event: RunnerEvent) => void;
   onFrame?: ((direction: 'in' | 'out', frame: unknown) => void) | undefined;
   onReady: () => void;
@@ -113,6 +117,7 @@ export class Connection {
         concurrency: { limit: concurrency },
         drain: {},
         credit: {},
+        caller: {},
         ...(this.#watched ? {} : { rawRows: {} }),
       },
     });
@@ -168,7 +173,7 @@ export class Connection {
   }
 
   #acknowledged(frame: Extract<ServerFrame, { type: 'hello-ack' }>): void {
-    const { clock, pool, concurrency, onEvent } = this.#options;
+    const { clock, pool, policy, ledger, concurrency, onEvent } = this.#options;
     const wire = this.#wire;
     if (this.#jobs || !wire) return this.#close(CLOSE.malformed, 'second hello-ack');
     if (frame.serverVersion < 1)
@@ -177,6 +182,8 @@ export class Connection {
     this.#jobs = new JobTable({
       wire: this.#watched ? this.#watchedWire(wire) : wire,
       pool,
+      policy,
+      ledger,
       clock,
       concurrency: this.#features.concurrency?.limit ?? concurrency,
       creditWindowBytes: this.#features.credit?.windowBytes,

@@ -11,7 +11,9 @@ import { DEFAULT_CONCURRENCY, MAX_CONCURRENCY } from '../protocol/features.ts';
 import { VERSION } from '../version.ts';
 import { dialThrough } from './dial.ts';
 import type { RunnerEvent, RunnerStatus } from './events.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { readLocalConfig } from './local-credentials.ts';
+import type { Policy } from './policy/policy.ts';
 import { Runner, type Stopped, stoppedByDefect } from './runner.ts';
 import { SourcePool } from './source-pool.ts';
 import { fixedToken, tokenFile } from './token-source.ts';
@@ -20,6 +22,8 @@ export type { Bridge, BridgeClass, BridgeManifest } from '../bridges/bridge.ts';
 export { SourceUnreachableError, UnsupportedOperatorError } from '../bridges/bridge.ts';
 export { listBridges, registerBridge, resolveBridge } from '../bridges/registry.ts';
 export type { JobIdentity, RunnerEvent, RunnerStatus } from './events.ts';
+export { Ledger, type LedgerOptions } from './ledger/ledger.ts';
+export { Policy } from './policy/policy.ts';
 export type { Stopped } from './runner.ts';
 
 /** What a container's orchestrator allows by default, less a few seconds to leave in. */
@@ -44,6 +48,10 @@ export interface StartRunnerOptions {
   runtimeVersion?: string;
   /** Jobs worked on at once, 1 to 1,024. Default 16. */
   concurrency?: number;
+  /** What jobs may see, whatever the gateway asks: `Policy.parse(text)`. Default: everything. */
+  policy?: Policy;
+  /** Where every job is recorded: `await Ledger.open({ … })`. The caller closes it once the runner has. */
+  ledger?: Ledger;
   /** PEM certificates to trust beside the system's. */
   ca?: string[];
   /** Where runner-local credentials and the proxy (`HTTPS_PROXY` …) are looked up. Default `process.env`. */
@@ -130,6 +138,8 @@ export function startRunner(options: StartRunnerOptions): RunnerHandle {
     random: systemRandom,
     dial: dialThrough(({ url, ca }) => (proxyOf(url, env) ? proxyAgent(url, { env, ca }) : undefined)),
     pool,
+    policy: options.policy,
+    ledger: options.ledger,
     onEvent: report,
     onFrame: onFrame && ((direction, frame) => guarded(() => onFrame(direction, frame))),
   });

@@ -5,12 +5,13 @@ import type { AssignedSource, ServerJob } from '../protocol/frames.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { Credit } from './credit.ts';
 import type { JobIdentity, RunnerEvent } from './events.ts';
-import { executeJob } from './execute-job.ts';
 import { JobError, type JobErrorCode, toJobError } from './job-error.ts';
+import { type JobEnding, JobLedger } from './ledger/job-ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
+import { canonicalSource } from './policy/patterns.ts';
+import type { Policy } from './policy/policy.ts';
+import { runJob } from './run-job.ts';
 import type { SourcePool } from './source-pool.ts';
-
-/** A bridge that has not come back this long after its job was cancelled is not given to other jobs. */
-const HUNG_MS = 10_000;
 
 export interface JobWire {
   send(data: string | Buffer): void;
@@ -26,6 +27,9 @@ export interface JobTableOptions {
   creditWindowBytes: number | undefined;
   /** Whether rows go as lines in binary messages. */
   rawRows: boolean;
+  policy?: Policy | undefined;
+  /** Where every job is recorded. */
+  ledger?: Ledger | undefined;
   onEvent: (event: RunnerEvent) => void;
 }
 
@@ -35,6 +39,7 @@ interface ActiveJob {
   credit: Credit;
   writer: ChunkWriter;
   abort: AbortController;
+  ledger: JobLedger | undefined;
   startedAt: number;
   cancelDeadline: () => void;
 }
@@ -46,6 +51,7 @@ export class JobTable {
   readonly #waiting: ActiveJob[] = [];
   #assigned: readonly AssignedSource[] = [];
   #running = 0;
+  readonly #runningBySource = new Map<string, number>();
   #draining = false;
   #closed = false;
   #idle: (() => void)[] = [];
@@ -66,15 +72,29 @@ export class JobTable {
     const { id, params, deadlineMs } = frame;
     // A second job frame for a job under way has nothing of its own to end.
     if (this.#closed || this.#active.has(id)) return;
-    const { clock, wire, creditWindowBytes, rawRows } = this.#options;
+    const { clock, wire, creditWindowBytes, rawRows, ledger } = this.#options;
     const abort = new AbortController();
     const credit = new Credit(creditWindowBytes);
+    const identity: JobIdentity = {
+      id,
+      kind: params.job.kind,
+      source: (this.#sourceOf(frame) ?? params.source).name,
+      target: params.job.target,
+    };
     const job: ActiveJob = {
-      identity: { id, kind: params.job.kind, source: params.source.name, target: params.job.target },
+      identity,
       frame,
       credit,
-      writer: new ChunkWriter({ jobId: id, sink: wire, credit, signal: abort.signal, rawRows }),
+      writer: new ChunkWriter({
+        jobId: id,
+        sink: wire,
+        credit,
+        signal: abort.signal,
+        rawRows,
+        noteColumns: ledger !== undefined,
+      }),
       abort,
+      ledger: ledger && new JobLedger(ledger, identity),
       startedAt: clock.monotonic(),
       cancelDeadline: () => {},
     };
@@ -84,8 +104,8 @@ export class JobTable {
     if (!(deadlineMs > 0)) return this.#end(job, 0, timeout(deadlineMs));
     job.cancelDeadline = clock.after(deadlineMs, () => abort.abort(timeout(deadlineMs)));
     abort.signal.addEventListener('abort', () => this.#aborted(job), { once: true });
-    if (this.#running >= this.#options.concurrency) this.#waiting.push(job);
-    else void this.#run(job);
+    if (this.#hasRoom(job)) void this.#run(job);
+    else this.#waiting.push(job);
   }
 
   /** Idempotent; a job that is not here has ended already. */
@@ -118,82 +138,63 @@ export class JobTable {
   }
 
   async #run(job: ActiveJob): Promise<void> {
-    const { clock, pool, onEvent } = this.#options;
+    const { onEvent } = this.#options;
     const { abort, frame, identity, writer } = job;
-    this.#running++;
+    const source = canonicalSource(identity.source);
+    this.#count(source, 1);
     onEvent({ type: 'job-started', job: identity });
-    let secrets: readonly string[] = [];
-    const work = async (): Promise<void> => {
-      const source = this.#assigned.find(assigned => assigned.id === frame.params.source.id);
-      if (!source) {
-        throw new JobError(
-          'SOURCE_NOT_ASSIGNED',
-          `source "${identity.source}" is not assigned to this runner`,
-        );
-      }
-      // The job's own copy of a managed config is the freshest.
-      const current = source.credentialsLocation === 'managed' ? frame.params.source : source;
-      if (frame.params.job.kind === 'search' || frame.params.job.kind === 'similar') {
-        throw new JobError('UNSUPPORTED_JOB', `this runner does not do ${frame.params.job.kind} jobs`);
-      }
-      // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
-      const lease = await pool.lease(current, abort.signal);
-      secrets = lease.secrets;
-      const cancelWatch = this.#watch(job, lease.abandon);
-      try {
-        const openFresh = async () => (await pool.open(current)).bridge;
-        const meta = await executeJob({
-          job: frame.params.job,
-          writer,
-          signal: abort.signal,
-          timeoutMs: Math.max(1, frame.deadlineMs - (clock.monotonic() - job.startedAt)),
-          clock,
-          bridge: lease.bridge,
-          openFresh,
-        });
-        if (abort.signal.aborted) throw abort.signal.reason;
-        this.#end(job, writer.rowsSent, meta);
-      } catch (error) {
-        if (toJobError(error, []).code === 'SOURCE_UNREACHABLE') pool.forget(current.id);
-        throw error;
-      } finally {
-        cancelWatch();
-        lease.release();
-      }
-    };
+    const secrets: string[] = [];
     // A bridge that hangs must not hold the ending back: whichever comes first ends the job, the other finds it gone.
     const aborted = new Promise<never>((_, reject) => {
       if (abort.signal.aborted) reject(abort.signal.reason);
       abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true });
     });
     try {
-      await Promise.race([work(), aborted]);
+      const run = { ...this.#options, frame, source: this.#sourceOf(frame), writer, abort, secrets };
+      const answer = () => runJob({ ...run, startedAt: job.startedAt });
+      const work = job.ledger ? job.ledger.start(frame).then(answer) : answer();
+      const meta = await Promise.race([work, aborted]);
+      // Recorded before the gateway learns that it has it all.
+      await job.ledger?.end(this.#ending(job, 'done'));
+      this.#end(job, writer.rowsSent, meta);
     } catch (error) {
       const cause = abort.signal.aborted ? abort.signal.reason : error;
       const { code, message } = toJobError(cause, secrets);
       this.#end(job, writer.rowsSent, new JobError(code, message));
     } finally {
-      this.#running--;
-      const next = this.#waiting.shift();
+      this.#count(source, -1);
+      // One job has ended, so one at most can begin.
+      const at = this.#waiting.findIndex(waiting => this.#hasRoom(waiting));
+      const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
       if (next) void this.#run(next);
     }
   }
 
-  /** Calls `hung` for a bridge that has not come back long after its job was over; until the returned is called. */
-  #watch({ abort: { signal } }: ActiveJob, hung: () => void): () => void {
-    let cancel = (): void => {};
-    const start = (): void => {
-      // Every, for it keeps no process alive; once is all it takes.
-      cancel = this.#options.clock.every(HUNG_MS, () => {
-        cancel();
-        hung();
-      });
-    };
-    signal.addEventListener('abort', start, { once: true });
-    return () => {
-      signal.removeEventListener('abort', start);
-      cancel();
-    };
+  /** The source as it will be opened. A job's own copy of a managed config is the freshest. */
+  #sourceOf({ params }: ServerJob): AssignedSource | undefined {
+    const assigned = this.#assigned.find(one => one.id === params.source.id);
+    return assigned?.credentialsLocation === 'managed' ? params.source : assigned;
+  }
+
+  #hasRoom({ identity }: ActiveJob): boolean {
+    const { concurrency, policy } = this.#options;
+    const running = this.#runningBySource.get(canonicalSource(identity.source)) ?? 0;
+    return (
+      this.#running < concurrency &&
+      running < (policy?.concurrencyOf(identity.source) ?? Number.POSITIVE_INFINITY)
+    );
+  }
+
+  #count(source: string, change: number): void {
+    this.#running += change;
+    const running = (this.#runningBySource.get(source) ?? 0) + change;
+    if (running === 0) this.#runningBySource.delete(source);
+    else this.#runningBySource.set(source, running);
+  }
+
+  #ending({ writer, startedAt }: ActiveJob, ending: string): JobEnding {
+    const durationMs = Math.round(this.#options.clock.monotonic() - startedAt);
+    return { rows: writer.rowsSent, bytes: writer.bytesSent, columns: writer.columns, durationMs, ending };
   }
 
   /** The one place where a job leaves the table and its one ending is sent. */
@@ -216,6 +217,7 @@ export class JobTable {
         ),
       );
     }
+    if (error) void job.ledger?.end(this.#ending(job, error.code)).catch(() => {});
     const total = job.writer.totalSent;
     this.#options.onEvent({
       type: 'job-ended',

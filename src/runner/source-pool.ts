@@ -173,7 +173,8 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 }
 
 function keyOf(source: AssignedSource): string {
-  const config = source.credentialsLocation === 'managed' ? JSON.stringify(source.config ?? {}) : '';
+  // A runner-local source is found by its name: under another name it is another database.
+  const config = source.credentialsLocation === 'managed' ? JSON.stringify(source.config ?? {}) : source.name;
   return createHash('sha256')
     .update(`${source.bridge}\0${source.credentialsLocation}\0${config}`)
     .digest('hex');

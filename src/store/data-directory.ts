@@ -1,9 +1,10 @@
 /** The directory of a gateway: its lock, its key for source configs, and who else is there. */
 import { randomBytes } from 'node:crypto';
-import { chmod, link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
-import { openSqlite, type SqliteDatabase, type SqliteError } from '../platform/sqlite.ts';
+import { type HeldLock, holdLock } from '../platform/held-lock.ts';
+import type { SqliteError } from '../platform/sqlite.ts';
 import { KEY_BYTES } from './secret-box.ts';
 
 export const STORE_FILE = 'semilayer.db';
@@ -45,7 +46,7 @@ export async function openDataDirectory(path: string, options: { create: boolean
     close: async () => {
       if (!open) return;
       open = false;
-      lock.close();
+      lock.release();
     },
   };
 }
@@ -72,25 +73,13 @@ async function prepare(path: string, create: boolean): Promise<void> {
   }
 }
 
-async function takeLock(path: string): Promise<SqliteDatabase> {
+async function takeLock(path: string): Promise<HeldLock> {
   const file = join(path, LOCK_FILE);
-  let lock: SqliteDatabase | undefined;
+  let lock: HeldLock | undefined;
   try {
-    lock = await openSqlite(file, { readOnly: false });
-    lock.exec('PRAGMA busy_timeout = 0');
-    lock.exec('BEGIN EXCLUSIVE');
-    await chmod(file, 0o600);
-    return lock;
+    lock = await holdLock(file);
   } catch (error) {
-    lock?.close();
     const { code } = error as SqliteError;
-    if (code === 'SQLITE_BUSY' || code === 'SQLITE_LOCKED') {
-      throw new AppError('data_dir_in_use', {
-        message: `another gateway uses the data directory ${path}`,
-        hint: 'stop it, or give this one a directory of its own with --data-dir',
-        cause: error,
-      });
-    }
     if (code === 'SQLITE_NOTADB' || code === 'SQLITE_CORRUPT') {
       // It holds nothing: a damaged one is made anew.
       await rm(file, { force: true });
@@ -102,6 +91,11 @@ async function takeLock(path: string): Promise<SqliteDatabase> {
       cause: error,
     });
   }
+  if (lock) return lock;
+  throw new AppError('data_dir_in_use', {
+    message: `another gateway uses the data directory ${path}`,
+    hint: 'stop it, or give this one a directory of its own with --data-dir',
+  });
 }
 
 async function readKey(file: string, expected: boolean): Promise<Buffer> {

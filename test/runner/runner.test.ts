@@ -387,6 +387,33 @@ test('a runner that was stopped in the middle of a stream lets go of its source'
   await until(() => disconnects === 2);
 });
 
+test('a runner-local source that is renamed is another database, and gets a connection of its own', async t => {
+  const gateway = await openScriptedGateway(t);
+  const opened: string[] = [];
+  class Fake {
+    readonly #url: string;
+    constructor(config: Record<string, unknown>) {
+      this.#url = String(config.url);
+      opened.push(this.#url);
+    }
+    async connect(): Promise<void> {}
+    async disconnect(): Promise<void> {}
+    async count(): Promise<number> {
+      return this.#url.length;
+    }
+  }
+  start(t, gateway.url, {
+    resolveBridge: () => Fake as unknown as BridgeClass,
+    env: { SEMILAYER_SOURCE_SHOP_URL: 'one', SEMILAYER_SOURCE_CRM_URL: 'three' },
+  });
+  const local = { id: 's1', name: 'shop', bridge: 'fake', credentialsLocation: 'runner-local' };
+  const session = await gateway.greeted([local]);
+  await session.ending(job(session, 'count', { source: local }));
+  session.send({ type: 'assignments-changed', assignedSources: [{ ...local, name: 'crm' }] });
+  await session.ending(job(session, 'count', { source: { ...local, name: 'crm' } }));
+  assert.deepEqual(opened, ['one', 'three']);
+});
+
 test('a runner that was stopped says so itself, and what a count counted is in its event', async t => {
   const gateway = await openScriptedGateway(t);
   const reasons: string[] = [];

@@ -68,6 +68,7 @@ export const clientFrame: fc.Arbitrary<ClientFrame> = asJson(
               concurrency: fc.record({ limit: fc.integer({ min: 1 }) }),
               drain: fc.constant({}),
               credit: fc.constant({}),
+              caller: fc.constant({}),
             },
             { requiredKeys: [] },
           ),
@@ -106,5 +107,18 @@ export const serverFrame: fc.Arbitrary<ServerFrame> = asJson(
   fc.oneof(
     serverFrameV1,
     fc.record({ id, type: fc.constant('credit' as const), bytes: fc.integer({ min: 1 }) }),
+    fc.record({
+      id,
+      type: fc.constant('job' as const),
+      params: fc.record({
+        source,
+        job: fc.record({ kind: fc.constantFrom(...JOB_KINDS), target: fc.string(), options: jsonObject }),
+      }),
+      deadlineMs: fc.nat(),
+      caller: fc.record(
+        { name: label, requestId: label, traceparent: label },
+        { requiredKeys: ['name', 'requestId'] },
+      ),
+    }),
   ),
 );

@@ -2,6 +2,7 @@
 import type { DevFlags } from '../../commands/dev.ts';
 import type { DoctorFlags } from '../../commands/doctor/settings.ts';
 import type { GatewayFlags } from '../../commands/gateway.ts';
+import type { LedgerFlags } from '../../commands/ledger.ts';
 import type { ReadyFlags } from '../../commands/ready.ts';
 import type { RunFlags } from '../../commands/run-settings.ts';
 import type { CommandSpec, OptionSpec } from '../command.ts';
@@ -9,6 +10,10 @@ import type { CommandSpec, OptionSpec } from '../command.ts';
 const HEALTH_PORT: OptionSpec = {
   flags: '--health-port <port>',
   description: 'port of /livez, /readyz, /health and /metrics (SEMILAYER_HEALTH_PORT, PORT)',
+};
+const LEDGER: OptionSpec = {
+  flags: '--ledger <dir>',
+  description: 'directory of the ledger (SEMILAYER_LEDGER_DIR)',
 };
 const ROLE: OptionSpec = {
   flags: '--role <role>',
@@ -36,10 +41,30 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
       { flags: '--grace-period <duration>', description: 'longest a drain may take (25s)' },
       HEALTH_PORT,
       { flags: '--log-format <format>', description: 'pretty or json', choices: ['pretty', 'json'] },
+      { flags: '--ledger <dir>', description: 'record every job in this directory (SEMILAYER_LEDGER_DIR)' },
+      { flags: '--ledger-fsync', description: 'have each record on the disk before its job goes on' },
+      {
+        flags: '--ledger-on-failure <what>',
+        description: 'whether jobs stop or continue while the ledger cannot be written (stop)',
+        choices: ['stop', 'continue'],
+      },
+      {
+        flags: '--emit <kind>',
+        description: 'print a manifest for this runner, without its token, and exit',
+        choices: ['docker', 'compose', 'kubernetes', 'systemd'],
+      },
+      { flags: '--policy <file>', description: 'what jobs may see (SEMILAYER_POLICY_FILE)' },
     ],
     examples: ['run --env-file .env', 'run --id edge-1 --token-file /run/secrets/token --log-format json'],
-    run: async (_args, flags, ctx) =>
-      await (await import('../../commands/run.ts')).runCommand(flags as RunFlags, ctx),
+    run: async (_args, flags, ctx) => {
+      if (typeof flags.emit !== 'string')
+        return await (await import('../../commands/run.ts')).runCommand(flags as RunFlags, ctx);
+      return await (await import('../../commands/emit/emit.ts')).emitManifest(
+        flags.emit,
+        flags as RunFlags,
+        ctx,
+      );
+    },
   },
   {
     usage: 'ready',
@@ -63,6 +88,25 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
     examples: ['doctor', 'doctor --env-file .env --idle 90s', 'doctor --json'],
     run: async (_args, flags, ctx) =>
       await (await import('../../commands/doctor.ts')).doctorCommand(flags as DoctorFlags, ctx),
+  },
+  {
+    usage: 'ledger show',
+    summary: 'Show the jobs that a runner recorded, the last ones',
+    options: [LEDGER, { flags: '--limit <n>', description: 'how many (100)' }],
+    examples: ['ledger show --ledger /var/lib/semilayer/ledger', 'ledger show --json | jq'],
+    run: async (_args, flags, ctx) =>
+      await (await import('../../commands/ledger.ts')).showLedger(flags as LedgerFlags, ctx),
+  },
+  {
+    usage: 'ledger verify',
+    summary: 'Prove that no line of a ledger was changed, removed or reordered',
+    options: [
+      LEDGER,
+      { flags: '--holds <line:hash>', description: 'a line that it must hold, kept elsewhere' },
+    ],
+    examples: ['ledger verify --ledger /var/lib/semilayer/ledger'],
+    run: async (_args, flags, ctx) =>
+      await (await import('../../commands/ledger.ts')).verifyLedgerCommand(flags as LedgerFlags, ctx),
   },
   {
     usage: 'gateway',

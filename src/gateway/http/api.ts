@@ -57,6 +57,12 @@ export function apiRoutes(version: string, metricsOpen: boolean): Route[] {
   return routes;
 }
 
+/** One that the caller gave, so that its own logs and ours meet; a word, or it is not taken. */
+function requestIdOf(request: IncomingMessage): string | undefined {
+  const given = request.headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : undefined;
+}
+
 export class Api {
   readonly #options: ApiOptions;
   readonly #router = createRouter<Route>();
@@ -71,7 +77,7 @@ export class Api {
 
   /** Answers every request, whatever happens on the way. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const requestId = this.#options.services.random.uuid();
+    const requestId = requestIdOf(request) ?? this.#options.services.random.uuid();
     response.setHeader('x-request-id', requestId);
     response.setHeader('x-content-type-options', 'nosniff');
     response.setHeader('referrer-policy', 'no-referrer');

@@ -1,9 +1,11 @@
 /** `sources test`: the same question through every online runner of a source, each hop timed. */
 import type { AppError } from '../../errors.ts';
+import type { JobCaller } from '../../protocol/frames.ts';
 import type { SourceRecord } from '../../store/store.ts';
 import type { SessionView } from '../services.ts';
 import { apiCodeOf, asAppError, DetailedError } from './problem.ts';
 import type { Call, HttpServices } from './route.ts';
+import { callerOf } from './routes/actor.ts';
 import { collectBatches } from './stream-job.ts';
 
 /** A database that has not said a word by then is not one to rely on. */
@@ -40,7 +42,7 @@ export async function testSource(call: Call): Promise<{ ok: boolean; runners: Ru
   const gatewayMs = services.clock.monotonic() - started;
   const tests = await Promise.all(
     sessions.map(session =>
-      testThrough(services, source, session, names.get(session.runnerId) ?? '', gatewayMs),
+      testThrough(services, callerOf(call), source, session, names.get(session.runnerId) ?? '', gatewayMs),
     ),
   );
   const runners = tests.map(({ result }) => result);
@@ -51,6 +53,7 @@ export async function testSource(call: Call): Promise<{ ok: boolean; runners: Ru
 
 async function testThrough(
   services: HttpServices,
+  caller: JobCaller,
   source: SourceRecord,
   session: SessionView,
   runner: string,
@@ -69,6 +72,7 @@ async function testThrough(
       options: {},
       deadlineMs: TEST_DEADLINE_MS,
       sessionId,
+      caller,
     });
     const [batch] = await collectBatches(job);
     const roundTripMs = clock.monotonic() - started;

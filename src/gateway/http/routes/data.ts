@@ -29,6 +29,7 @@ import {
 } from '../schemas.ts';
 import { cancelWithCaller, collectBatches, collectRows, streamRows } from '../stream-job.ts';
 import { Validator } from '../validate.ts';
+import { callerOf } from './actor.ts';
 
 const NDJSON: Schema = {
   type: 'string',
@@ -198,6 +199,7 @@ async function submit(
     target: String(target),
     options,
     deadlineMs: typeof deadlineMs === 'number' ? deadlineMs : DEFAULT_JOB_DEADLINE_MS,
+    caller: callerOf(call),
   });
 }
 

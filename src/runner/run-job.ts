@@ -1,0 +1,94 @@
+/** One job against its source: judged, connected, answered; what it may not do is refused before the first of these costs anything. */
+import type { Clock } from '../platform/clock.ts';
+import type { AssignedSource, ServerJob } from '../protocol/frames.ts';
+import type { ChunkWriter } from './chunk-writer.ts';
+import { type ExecutionMeta, executeJob } from './execute-job.ts';
+import { JobError, toJobError } from './job-error.ts';
+import type { Policy } from './policy/policy.ts';
+import type { SourcePool } from './source-pool.ts';
+
+/** A bridge that has not come back this long after its job was cancelled is not given to other jobs. */
+const HUNG_MS = 10_000;
+
+export interface JobRun {
+  frame: ServerJob;
+  /** As it will be opened; undefined where it is not assigned. */
+  source: AssignedSource | undefined;
+  writer: ChunkWriter;
+  abort: AbortController;
+  /** Filled with what must not appear in a message. */
+  secrets: string[];
+  clock: Clock;
+  pool: SourcePool;
+  policy?: Policy | undefined;
+  /** Monotonic instant at which the job was received. */
+  startedAt: number;
+}
+
+/** @throws JobError, or whatever the bridge throws. */
+export async function runJob(run: JobRun): Promise<ExecutionMeta> {
+  const { frame, source, writer, abort, secrets, clock, pool, policy } = run;
+  const { job } = frame.params;
+  if (!source) {
+    const { name } = frame.params.source;
+    throw new JobError('SOURCE_NOT_ASSIGNED', `source "${name}" is not assigned to this runner`);
+  }
+  if (job.kind === 'search' || job.kind === 'similar') {
+    throw new JobError('UNSUPPORTED_JOB', `this runner does not do ${job.kind} jobs`);
+  }
+  const permit = policy?.permit(source, job);
+  if (permit) writer.limit(permit);
+  const statementTimeoutMs = permit?.statementTimeoutMs ?? Number.POSITIVE_INFINITY;
+  // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
+  const lease = await pool.lease(source, abort.signal);
+  secrets.push(...lease.secrets);
+  const cancelWatch = watchHung(clock, abort.signal, lease.abandon);
+  let cancelTimeout = (): void => {};
+  try {
+    if (statementTimeoutMs < Number.POSITIVE_INFINITY)
+      cancelTimeout = clock.after(statementTimeoutMs, () => abort.abort(timedOut(statementTimeoutMs)));
+    return await executeJob({
+      job: permit?.job ?? job,
+      writer,
+      signal: abort.signal,
+      timeoutMs: Math.max(
+        1,
+        Math.min(frame.deadlineMs - (clock.monotonic() - run.startedAt), statementTimeoutMs),
+      ),
+      clock,
+      bridge: permit ? permit.guard(lease.bridge) : lease.bridge,
+      openFresh: async () => (await pool.open(source)).bridge,
+    });
+  } catch (error) {
+    if (toJobError(error, []).code === 'SOURCE_UNREACHABLE') pool.forget(source.id);
+    throw error;
+  } finally {
+    cancelWatch();
+    cancelTimeout();
+    lease.release();
+  }
+}
+
+/** Calls `hung` for a bridge that has not come back long after its job was over; until the returned is called. */
+function watchHung(clock: Clock, signal: AbortSignal, hung: () => void): () => void {
+  let cancel = (): void => {};
+  const start = (): void => {
+    // Every, for it keeps no process alive; once is all it takes.
+    cancel = clock.every(HUNG_MS, () => {
+      cancel();
+      hung();
+    });
+  };
+  signal.addEventListener('abort', start, { once: true });
+  return () => {
+    signal.removeEventListener('abort', start);
+    cancel();
+  };
+}
+
+function timedOut(statementTimeoutMs: number): JobError {
+  return new JobError(
+    'QUERY_TIMEOUT',
+    `the policy of this runner ends a question after ${statementTimeoutMs} ms`,
+  );
+}
