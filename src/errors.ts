@@ -25,6 +25,7 @@ const EXIT_BY_CODE = {
   not_ready: EXIT.failure,
   demo_failed: EXIT.failure,
   protocol_error: EXIT.failure,
+  unexpected_answer: EXIT.failure,
   usage: EXIT.usage,
   invalid_config: EXIT.usage,
   invalid_request: EXIT.usage,
