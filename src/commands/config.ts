@@ -1,10 +1,20 @@
 /** `semilayer config explain|paths`. */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import nodeModule from 'node:module';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import type { Context } from '../cli/context.ts';
 import { readProjectFile } from '../config/project-file.ts';
-import { gatherInput, type Resolved, resolveGatewayUrl, resolveService } from '../config/resolve.ts';
-import { configDirectory, configFile } from '../config/user-config.ts';
+import {
+  contextLabel,
+  contextName,
+  gatherInput,
+  type Resolved,
+  resolveGatewayUrl,
+  resolveService,
+  sameOrigin,
+} from '../config/resolve.ts';
+import { configDirectory, configFile, readUserConfig } from '../config/user-config.ts';
 import { AppError, messageOf } from '../errors.ts';
 import { isCi } from '../platform/environment.ts';
 import { proxyOf, shownProxy, variableOf } from '../platform/proxy.ts';
@@ -36,7 +46,8 @@ const VARIABLES = [
 const SOURCE_VARIABLE = /^SEMILAYER_SOURCE_.+_(?:URL|URL_FILE|CONFIG|CONFIG_FILE)$/;
 
 export async function explainConfig(ctx: Context): Promise<void> {
-  const settings = [...(await serviceSettings(ctx)), ...terminalSettings(ctx), ...environmentSettings(ctx)];
+  const all = [...(await serviceSettings(ctx)), ...terminalSettings(ctx), ...environmentSettings(ctx)];
+  const settings = all.filter(one => one.value !== null);
   ctx.output.list(
     settings,
     [
@@ -53,10 +64,16 @@ export async function listPaths(ctx: Context): Promise<void> {
   const paths = [
     { name: 'config', path: configFile(ctx.env), what: 'contexts and their keys, mode 0600' },
     { name: 'update check', path: updateCheckFile(ctx.env), what: 'when the registry was last asked' },
+    ...compileCache(),
     {
       name: 'gateway data',
       path: resolve(ctx.cwd, 'semilayer-data'),
       what: 'of `gateway`, unless --data-dir',
+    },
+    {
+      name: 'dev data',
+      path: join(tmpdir(), 'semilayer-dev-…'),
+      what: 'of `dev`, unless --data-dir; removed at its end, and `demo` its own beside it',
     },
     ...(project ? [{ name: 'project', path: project.path, what: 'read, never written' }] : []),
   ].map(one => ({ ...one, exists: existsSync(one.path) }));
@@ -70,6 +87,13 @@ export async function listPaths(ctx: Context): Promise<void> {
     ],
     '',
   );
+}
+
+/** Where Node keeps what it has compiled of us: on Node 22 and later, unless it is told otherwise. */
+function compileCache(): { name: string; path: string; what: string }[] {
+  const { getCompileCacheDir } = nodeModule as { getCompileCacheDir?: () => string | undefined };
+  const path = getCompileCacheDir?.();
+  return path === undefined ? [] : [{ name: 'compile cache', path, what: "Node's, of this program's code" }];
 }
 
 /** What cannot be resolved is explained as well: that is when one asks. */
@@ -96,18 +120,41 @@ async function serviceSettings(ctx: Context): Promise<Setting[]> {
     );
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
+    // Which of them it would be is what is not decided.
     ctx.output.warn(error.message);
-    rows.push(setting('service URL', undefined), setting('API key', undefined));
   }
-  const gateway = await resolveGatewayUrl(ctx, undefined).catch(() => undefined);
+  const gateway = await gatewaySetting(ctx, service);
   rows.push(
-    setting('gateway URL', gateway),
+    setting('gateway URL', gateway && { ...gateway, value: shownUrl(gateway.value) }),
     setting('proxy to the service', service && proxySetting(service.value, ctx)),
     setting('proxy to the gateway', gateway && proxySetting(gateway.value, ctx)),
     setting('CA file', ca),
     setting('insecure', insecureSetting(ctx)),
   );
   return rows;
+}
+
+/** The gateway of a context is none of a service that was named apart from it. */
+async function gatewaySetting(ctx: Context, service: Resolved | undefined): Promise<Resolved | undefined> {
+  try {
+    const gateway = await resolveGatewayUrl(ctx, undefined);
+    const name = contextName(await gatherInput(ctx));
+    if (!service || !name || gateway.from !== contextLabel(name)) return gateway;
+    const { contexts } = await readUserConfig(ctx.env);
+    const known = contexts.get(name.value)?.serviceUrl;
+    return known !== undefined && sameOrigin(known, service.value) ? gateway : undefined;
+  } catch (error) {
+    if (error instanceof AppError) return undefined;
+    throw error;
+  }
+}
+
+/** Without the user, password and query that a URL may hold. */
+function shownUrl(text: string): string {
+  if (!URL.canParse(text)) return '(not a URL)';
+  const url = new URL(text);
+  const user = url.username === '' && url.password === '' ? '' : '…@';
+  return `${url.protocol}//${user}${url.host}${url.pathname}${url.search === '' ? '' : '?…'}`;
 }
 
 /** A variable that names no proxy is explained as well. */

@@ -24,12 +24,23 @@ export async function demoCommand(_flags: unknown, ctx: Context): Promise<void> 
   try {
     await demo.play();
   } finally {
+    if (ctx.global.json) ctx.output.document(demo.report());
     interrupted();
     await demo.cleanUp();
   }
 }
 
+/** A step as `--json` tells of it. */
+interface StepReport {
+  command: string;
+  ok: boolean;
+  durationMs: number;
+  result: string | null;
+  rows: unknown[];
+}
+
 class Demo {
+  readonly #steps: StepReport[] = [];
   readonly #ctx: Context;
   readonly #directory: string;
   readonly #processes: DemoProcess[] = [];
@@ -110,6 +121,14 @@ class Demo {
     output.note(`\nDone in ${seconds.toFixed(1)} s. To keep such a loop running: semilayer dev`);
   }
 
+  report(): { ok: boolean; durationMs: number; steps: StepReport[] } {
+    return {
+      ok: this.#steps.every(step => step.ok),
+      durationMs: Math.round(this.#ctx.clock.monotonic() - this.#startedAt),
+      steps: this.#steps,
+    };
+  }
+
   async cleanUp(): Promise<void> {
     await Promise.all(this.#processes.map(process => process.destroy()));
     await rm(this.#directory, { recursive: true, force: true, maxRetries: 5 });
@@ -157,14 +176,25 @@ class Demo {
     try {
       const result = await this.#within(typed, act());
       progress.stop();
-      const took = `${Math.round(clock.monotonic() - started)} ms`;
-      output.data(`✓ ${typed}  (${took})`);
-      if (result.said !== undefined) output.data(`    ${result.said}`);
-      for (const line of result.detail ?? []) output.data(`    ${sanitise(line)}`);
+      const durationMs = Math.round(clock.monotonic() - started);
+      const { said, detail = [] } = result;
+      this.#steps.push({
+        command: typed,
+        ok: true,
+        durationMs,
+        result: said ?? null,
+        rows: detail.map(line => JSON.parse(line) as unknown),
+      });
+      if (output.json) return result;
+      output.data(`✓ ${typed}  (${durationMs} ms)`);
+      if (said !== undefined) output.data(`    ${said}`);
+      for (const line of detail) output.data(`    ${sanitise(line)}`);
       return result;
     } catch (error) {
       progress.stop();
-      output.data(`✗ ${typed}`);
+      const durationMs = Math.round(clock.monotonic() - started);
+      this.#steps.push({ command: typed, ok: false, durationMs, result: null, rows: [] });
+      if (!output.json) output.data(`✗ ${typed}`);
       const cause = error instanceof Error ? error.message : String(error);
       throw new AppError('demo_failed', {
         message: `this step failed: ${typed}\n${sanitise(cause)}`,

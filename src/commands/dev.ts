@@ -1,14 +1,14 @@
 /** `semilayer dev`: a gateway, a sample source and a runner of it, kept running, and the CLI pointed at them. */
-import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, realpath, rm } from 'node:fs/promises';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Client, createClient } from '../api/client.ts';
 import { bridgeManifests } from '../bridges/manifests.ts';
 import { writeSampleDatabase } from '../bridges/sample-data.ts';
 import type { Context } from '../cli/context.ts';
-import { restoreContext, saveContext } from '../config/contexts.ts';
-import { AppError } from '../errors.ts';
+import { restoreContext, shadowContext } from '../config/contexts.ts';
+import { AppError, EXIT } from '../errors.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { colourOf } from '../output/colour.ts';
 import { sanitise } from '../output/sanitise.ts';
@@ -28,19 +28,24 @@ const KEY = 'dev';
 const ROWS = 4_000;
 /** A person waits at the terminal: jobs of a sample end quickly or not at all. */
 const GRACE_PERIOD_MS = 5_000;
+/** On this machine a gateway that runs answers at once. */
+const ALIVE_WITHIN_MS = 1_000;
 
 export async function devCommand(flags: DevFlags, ctx: Context): Promise<number> {
   const stop = new AbortController();
   let signals = 0;
+  const temporary = flags.dataDir === undefined;
+  const dataDir = temporary
+    ? realpathSync(mkdtempSync(join(tmpdir(), 'semilayer-dev-')))
+    : resolve(ctx.cwd, flags.dataDir as string);
   const dispose = ctx.signals.on(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'], name => {
-    if (++signals > 1) ctx.exitNow(name === 'SIGINT' ? 130 : 143);
+    if (++signals > 1) {
+      if (temporary) rmSync(dataDir, { recursive: true, force: true });
+      ctx.exitNow(EXIT.ok);
+    }
     ctx.output.note(`${name}: stopping; again to leave at once`);
     stop.abort();
   });
-  const temporary = flags.dataDir === undefined;
-  const dataDir = temporary
-    ? await realpath(await mkdtemp(join(tmpdir(), 'semilayer-dev-')))
-    : resolve(ctx.cwd, flags.dataDir as string);
   try {
     await develop(
       { port: integer(flags.port ?? '4400', '--port', 0, 65_535), dataDir, temporary },
@@ -80,7 +85,7 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
     onWarning: message => output.warn(message),
   });
   let runner: RunnerHandle | undefined;
-  let previous: { current: string | undefined } | undefined;
+  let recorded = false;
   try {
     const key = await gateway.mintKey(KEY, 'admin');
     const client = createClient({ serviceUrl: gateway.url, key, version: ctx.version, insecure: false });
@@ -107,11 +112,11 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
       );
     });
     await Promise.race([connected, aborted(stop)]);
-    previous = await record({ serviceUrl: gateway.url, gatewayUrl, key }, ctx);
-    await announce(client, previous !== undefined, ctx);
+    recorded = await record({ serviceUrl: gateway.url, gatewayUrl, key }, ctx);
+    await announce(client, recorded, ctx);
     await aborted(stop);
   } finally {
-    if (previous) await restoreContext(ctx.env, CONTEXT, gateway.url, previous.current);
+    if (recorded) await restoreContext(ctx.env, CONTEXT, gateway.url, answers);
     await runner?.stop({ gracePeriodMs: GRACE_PERIOD_MS });
     await gateway.close({ gracePeriodMs: GRACE_PERIOD_MS });
   }
@@ -145,19 +150,20 @@ async function orExisting<T>(create: () => Promise<T>, otherwise: () => Promise<
   }
 }
 
-/** @returns what to go back to; undefined where nothing can be written, and the environment has to do. */
+/** @returns whether there is something to undo; not where nothing can be written, and the environment has to do. */
 async function record(
   context: { serviceUrl: string; gatewayUrl: string; key: string },
   ctx: Context,
-): Promise<{ current: string | undefined } | undefined> {
+): Promise<boolean> {
   try {
-    return await saveContext(ctx.env, CONTEXT, context);
+    await shadowContext(ctx.env, CONTEXT, context);
+    return true;
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     ctx.output.warn(`${error.message}; set these in the other terminal:`);
     ctx.output.data(`SEMILAYER_SERVICE_URL=${context.serviceUrl}`);
     ctx.output.data(`SEMILAYER_API_KEY=${context.key}`);
-    return undefined;
+    return false;
   }
 }
 
@@ -174,6 +180,16 @@ async function announce(client: Client, recorded: boolean, ctx: Context): Promis
   );
   output.data(`  semilayer query ${SOURCE} orders --where '{"status":"shipped"}' --limit 5`);
   output.note('');
+}
+
+/** Whether the gateway of another `dev` still runs. */
+async function answers(serviceUrl: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${serviceUrl}/livez`, { signal: AbortSignal.timeout(ALIVE_WITHIN_MS) });
+    return response.ok;
+  } catch {
+    return false;
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

@@ -26,10 +26,16 @@ export async function doctorCommand(flags: DoctorFlags, ctx: Context): Promise<v
   const { output } = ctx;
   const findings: Finding[] = [];
   let progress = output.progress('looking at the settings');
-  const report = ({ message, hint, ...told }: Finding): void => {
+  const report = ({ name, status, message, hint, durationMs }: Finding): void => {
     progress.stop();
     // A service, a driver or a proxy may quote what it was given.
-    const finding = { ...told, message: redact(message), hint: hint === null ? null : redact(hint) };
+    const finding: Finding = {
+      name,
+      status,
+      message: redact(message),
+      hint: hint === null ? null : redact(hint),
+      durationMs,
+    };
     findings.push(finding);
     if (!output.json) output.finding(finding.status, lineOf(finding));
     progress = output.progress('asking the gateway');

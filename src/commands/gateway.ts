@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { bridgeManifests } from '../bridges/manifests.ts';
 import type { Context } from '../cli/context.ts';
-import { AppError } from '../errors.ts';
+import { AppError, EXIT } from '../errors.ts';
 import { type GatewayHandle, type GatewayOptions, startGateway } from '../gateway/gateway.ts';
 import { isLoopbackHost, parseCidrs } from '../platform/network.ts';
 import { integer } from './run-settings.ts';
@@ -24,7 +24,6 @@ export interface GatewayFlags {
 }
 
 export async function gatewayCommand(flags: GatewayFlags, ctx: Context): Promise<number> {
-  const options = await gatewayOptions(flags, ctx);
   const stop = new AbortController();
   let signals = 0;
   const dispose = ctx.signals.on(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'], name => {
@@ -32,11 +31,11 @@ export async function gatewayCommand(flags: GatewayFlags, ctx: Context): Promise
       ctx.output.note(`${name}: draining; again to leave at once`);
       stop.abort();
     } else {
-      ctx.exitNow(name === 'SIGINT' ? 130 : 143);
+      ctx.exitNow(EXIT.ok);
     }
   });
   try {
-    const gateway = await startGateway(options);
+    const gateway = await startGateway(await gatewayOptions(flags, ctx));
     announce(gateway, ctx);
     await new Promise<void>(done => {
       if (stop.signal.aborted) done();

@@ -1,4 +1,5 @@
 /** `semilayer query`: rows as they arrive, in the form that was asked for. */
+import type { Client } from '../api/client.ts';
 import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
 import { sourceGiven, targetGiven } from './ask.ts';
@@ -45,7 +46,7 @@ export async function query(
       complete = true;
     } finally {
       progress.stop();
-      await sink.end(complete);
+      await sink.end(complete, () => columnsOf(client, source, target));
     }
   } finally {
     progress.stop();
@@ -62,6 +63,22 @@ function formOf(flags: QueryFlags, ctx: Context): Form {
     throw new AppError('usage', { message: `--${asked.join(' and --')} exclude each other` });
   }
   return asked[0] ?? (ctx.output.stdoutIsTerminal ? 'table' : 'ndjson');
+}
+
+/** The columns of the table; undefined where they cannot be had, which is no reason to fail an answer that came. */
+async function columnsOf(
+  client: Client,
+  source: string,
+  target: string,
+): Promise<readonly string[] | undefined> {
+  try {
+    const schema = (await client.get(
+      `${recordPath('sources', source)}/targets/${encodeURIComponent(target)}`,
+    )) as { columns: { name: string }[] };
+    return schema.columns.map(column => column.name);
+  } catch {
+    return undefined;
+  }
 }
 
 async function sinkOf(

@@ -8,8 +8,12 @@ import { sanitise, sanitiseJson } from '../output/sanitise.ts';
 export interface RowSink {
   /** Resolves when more may come. */
   take(lines: readonly string[]): Promise<void>;
-  /** After the last row, or what turned out to be the last: then the answer is not complete. */
-  end(complete: boolean): Promise<void>;
+  /**
+   * After the last row, or what turned out to be the last: then the answer is not complete.
+   *
+   * @param columns of the table, for a complete answer that had no row to tell them.
+   */
+  end(complete: boolean, columns: () => Promise<readonly string[] | undefined>): Promise<void>;
 }
 
 type Row = Record<string, unknown>;
@@ -29,7 +33,7 @@ export function ndjsonRows(output: Output): RowSink {
   };
 }
 
-/** Columns are those that were selected, else those of the first row. */
+/** Columns are those that were selected, else those of the first row, else those of the table. */
 export function csvRows(output: Output, select: readonly string[] | undefined): RowSink {
   let columns = select;
   let dropped = false;
@@ -60,7 +64,8 @@ export function csvRows(output: Output, select: readonly string[] | undefined): 
       }
       await output.write(text);
     },
-    async end() {
+    async end(complete, columnsOfTable) {
+      if (complete) columns ??= await columnsOfTable();
       const text = header();
       if (text !== '') await output.write(text);
     },

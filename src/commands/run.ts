@@ -8,8 +8,9 @@ import { sanitise } from '../output/sanitise.ts';
 import { formatDuration } from '../platform/duration.ts';
 import { createServiceManager, type ServiceManager } from '../platform/service-manager.ts';
 import type { HealthServer } from '../runner/health-server.ts';
-import type { RunnerEvent, RunnerHandle } from '../runner/index.ts';
+import type { RunnerEvent, RunnerHandle, RunnerStatus } from '../runner/index.ts';
 import type { Ledger } from '../runner/ledger/ledger.ts';
+import type { RunnerMetrics } from '../runner/metrics.ts';
 import { endingError, type StoppedEvent } from './run-ending.ts';
 import { formatLine, type LogLine, lineOf } from './run-log.ts';
 import type { RunFlags, RunSettings } from './run-settings.ts';
@@ -50,14 +51,20 @@ async function runRunner(
   const { startRunner } = await import('../runner/index.ts');
   let runner: RunnerHandle | undefined;
   let health: HealthServer | undefined;
+  let metrics: RunnerMetrics | undefined;
   let ledger: Ledger | undefined;
   const manager = createServiceManager(ctx.env, ctx.clock);
   const deaf = ctx.onStrayError(error => log.line(strayLine(error)));
   try {
     if (settings.health) {
-      const { startHealthServer } = await import('../runner/health-server.ts');
+      const [{ startHealthServer }, { runnerMetrics }] = await Promise.all([
+        import('../runner/health-server.ts'),
+        import('../runner/metrics.ts'),
+      ]);
       const idle = { connected: false, draining: false, activeJobs: 0, sources: [] };
-      health = await startHealthServer({ ...settings.health, status: () => runner?.status ?? idle });
+      const status = (): RunnerStatus => runner?.status ?? idle;
+      metrics = await runnerMetrics(ctx.version, status);
+      health = await startHealthServer({ ...settings.health, status, metrics });
       log.line({ level: 'info', msg: `health on http://${settings.health.host}:${health.port}/readyz` });
     }
     if (signals.stopped) return EXIT.ok;
@@ -81,6 +88,7 @@ async function runRunner(
       env: settings.env,
       onEvent: event => {
         if (event.type === 'stopped') stopped = event;
+        metrics?.event(event);
         log.event(event);
         tellManager(manager, event);
       },

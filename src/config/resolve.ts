@@ -163,7 +163,7 @@ function storedGateway(context: StoredContext | undefined, name: Resolved | unde
   return context?.gatewayUrl && name ? { value: context.gatewayUrl, from: contextLabel(name) } : undefined;
 }
 
-function contextLabel(name: Resolved): string {
+export function contextLabel(name: Resolved): string {
   return `context "${name.value}"`;
 }
 
@@ -174,7 +174,7 @@ function gatewayOf(serviceUrl: string): string {
   return `${protocol === 'https:' ? 'wss:' : 'ws:'}//${host}/connect`;
 }
 
-function sameOrigin(one: string, other: string): boolean {
+export function sameOrigin(one: string, other: string): boolean {
   return new URL(one).origin === new URL(other).origin;
 }
 

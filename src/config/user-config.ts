@@ -21,11 +21,22 @@ export interface UserConfig {
   /** The context that was current before: what `dev` goes back to, even after a crash of another `dev`. */
   previousContext: string | undefined;
   contexts: ReadonlyMap<string, StoredContext>;
+  /** Those that another `dev` has taken the name of while it runs, the latest last. */
+  shadowed: readonly ShadowedContext[];
   /** Why there is nothing of it here though there is a file. */
   notice?: string;
 }
 
-const EMPTY: UserConfig = { currentContext: undefined, previousContext: undefined, contexts: new Map() };
+export interface ShadowedContext extends StoredContext {
+  name: string;
+}
+
+const EMPTY: UserConfig = {
+  currentContext: undefined,
+  previousContext: undefined,
+  contexts: new Map(),
+  shadowed: [],
+};
 const TEXT_OR_NULL = { type: ['string', 'null'] } as const;
 /** What conf lets pass when it writes. */
 const SCHEMA = {
@@ -39,6 +50,7 @@ const SCHEMA = {
       required: ['serviceUrl', 'gatewayUrl', 'key'],
     },
   },
+  shadowed: { type: 'array', items: { type: 'object', required: ['name', 'serviceUrl'] } },
 } as const;
 
 const CONFIG_NAME = 'config';
@@ -144,6 +156,7 @@ async function store(env: Environment, config: UserConfig): Promise<void> {
     currentContext: config.currentContext ?? null,
     previousContext: config.previousContext ?? null,
     contexts: Object.fromEntries(config.contexts),
+    ...(config.shadowed.length === 0 ? {} : { shadowed: config.shadowed }),
   };
 }
 
@@ -178,13 +191,18 @@ export function checkContextName(name: string): void {
 }
 
 function parse(json: Record<string, unknown>, path: string): UserConfig {
-  const { currentContext, previousContext, contexts = {} } = json;
+  const { currentContext, previousContext, contexts = {}, shadowed = [] } = json;
   if (!isObject(contexts)) throw invalid(path, '"contexts" is not an object');
   const parsed = new Map<string, StoredContext>();
   for (const [name, value] of Object.entries(contexts)) parsed.set(name, parseContext(value, name, path));
   const known = (name: unknown): string | undefined =>
     typeof name === 'string' && parsed.has(name) ? name : undefined;
-  return { currentContext: known(currentContext), previousContext: known(previousContext), contexts: parsed };
+  return {
+    currentContext: known(currentContext),
+    previousContext: known(previousContext),
+    contexts: parsed,
+    shadowed: Array.isArray(shadowed) ? shadowed.map(one => parseShadowed(one, path)) : [],
+  };
 }
 
 function parseContext(value: unknown, name: string, path: string): StoredContext {
@@ -197,6 +215,12 @@ function parseContext(value: unknown, name: string, path: string): StoredContext
     throw invalid(path, `context "${name}" has a gatewayUrl or key that is not text`);
   }
   return { serviceUrl, gatewayUrl, key };
+}
+
+function parseShadowed(value: unknown, path: string): ShadowedContext {
+  const name = isObject(value) ? value.name : undefined;
+  if (typeof name !== 'string') throw invalid(path, '"shadowed" has a context without a name');
+  return { name, ...parseContext(value, name, path) };
 }
 
 function isTextOrNull(value: unknown): value is string | null {

@@ -86,7 +86,7 @@ export class Prompts {
       return await ask({ input: stdin, output: unending(stderr), signal: gone.signal });
     } catch (error) {
       if (error instanceof Error && /^(?:ExitPrompt|AbortPrompt|CancelPrompt)Error$/.test(error.name)) {
-        throw new AppError('interrupted', { message: 'given up at the question; nothing was changed' });
+        throw new AppError('interrupted', { message: 'given up at the question' });
       }
       throw error;
     } finally {

@@ -4,9 +4,9 @@
 const OURS: Record<string, { schemes: readonly string[]; form: string }> = {
   postgres: {
     schemes: ['postgresql', 'postgres'],
-    form: 'postgresql://user:password@host:5432/database',
+    form: 'postgresql://host:5432/database',
   },
-  mysql: { schemes: ['mysql', 'mariadb'], form: 'mysql://user:password@host:3306/database' },
+  mysql: { schemes: ['mysql', 'mariadb'], form: 'mysql://host:3306/database' },
   sqlite: { schemes: ['file'], form: 'file:/path/to.db, or a path' },
 };
 const PREFIX = '@semilayer/bridge-';

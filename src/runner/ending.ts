@@ -96,6 +96,12 @@ export function describe(ending: Ending): string {
   return `${name} (${code})${saysMore(reason, name) ? `: ${reason}` : ''}`;
 }
 
+/** The same as one of few words, to count by. */
+export function causeOf(ending: Ending): string {
+  if (ending.kind === 'closed') return `close_${ending.code}`;
+  return ending.kind === 'answered' ? `http_${ending.status}` : 'unreachable';
+}
+
 /** Codes whose name says the same whoever closed. */
 const OURS_AS_WELL: ReadonlySet<number> = new Set([CLOSE.nothingHeard, CLOSE.noCommonVersion]);
 

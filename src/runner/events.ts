@@ -13,7 +13,13 @@ export type RunnerEvent =
   | { type: 'connecting'; url: string; attempt: number }
   | { type: 'connected'; sources: string[] }
   | { type: 'disconnected'; code: number; reason: string }
-  | { type: 'retrying'; delayMs: number; reason: string }
+  | {
+      type: 'retrying';
+      delayMs: number;
+      reason: string;
+      /** `close_4408`, `http_503` or `unreachable`. */
+      cause: string;
+    }
   | { type: 'waiting-for-token'; reason: string; waitMs: number }
   | { type: 'assignments-changed'; sources: string[] }
   | { type: 'job-started'; job: JobIdentity }
@@ -23,6 +29,8 @@ export type RunnerEvent =
       rows: number;
       /** What a `count` counted; it sends no rows. */
       total?: number;
+      /** Of the messages its answer was sent in. */
+      bytes: number;
       durationMs: number;
       error: { code: string; message: string } | null;
     }

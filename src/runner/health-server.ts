@@ -1,6 +1,7 @@
-/** `/livez`, `/readyz` and `/health` of a runner: the loop turns; connected and not leaving; both in one body. */
-import { createServer, type Server } from 'node:http';
+/** `/livez`, `/readyz`, `/health` and `/metrics` of a runner: the loop turns; connected and not leaving; figures. */
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import { AppError } from '../errors.ts';
+import type { Metrics } from '../platform/metrics.ts';
 import type { RunnerStatus } from './events.ts';
 
 export interface HealthServerOptions {
@@ -8,6 +9,7 @@ export interface HealthServerOptions {
   /** 0 takes a free port. */
   port: number;
   status: () => RunnerStatus;
+  metrics: Metrics;
 }
 
 export interface HealthServer {
@@ -24,11 +26,12 @@ export interface HealthServer {
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
-    const answer = answerTo(path, options.status());
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.writeHead(405, { allow: 'GET, HEAD' }).end();
       return;
     }
+    if (path === '/metrics') return void answerMetrics(options.metrics, request.method, response);
+    const answer = answerTo(path, options.status());
     const body = JSON.stringify(answer.body);
     response.writeHead(answer.status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
     response.end(request.method === 'HEAD' ? undefined : `${body}\n`);
@@ -43,6 +46,17 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
         server.closeAllConnections();
       }),
   };
+}
+
+async function answerMetrics(
+  metrics: Metrics,
+  method: string | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  const text = await metrics.text().catch(() => undefined);
+  const status = text === undefined ? 500 : 200;
+  response.writeHead(status, { 'content-type': metrics.contentType, 'cache-control': 'no-store' });
+  response.end(method === 'HEAD' ? undefined : text);
 }
 
 function answerTo(path: string, status: RunnerStatus): { status: number; body: unknown } {

@@ -224,6 +224,7 @@ export class JobTable {
       job: job.identity,
       rows,
       ...(total === undefined ? {} : { total }),
+      bytes: job.writer.bytesSent,
       durationMs,
       error,
     });

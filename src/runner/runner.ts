@@ -5,7 +5,7 @@ import type { Random } from '../platform/random.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { type Decision, decide, describe, type Ending } from './ending.ts';
+import { causeOf, type Decision, decide, describe, type Ending } from './ending.ts';
 import type { RunnerEvent, RunnerStatus } from './events.ts';
 import { credentialProblems, type Environment } from './local-credentials.ts';
 import type { SourcePool } from './source-pool.ts';
@@ -146,7 +146,8 @@ export class Runner {
         onEvent({ type: 'waiting-for-token', reason: decision.reason, waitMs: this.#options.tokenWaitMs });
         continue;
       }
-      onEvent({ type: 'retrying', delayMs: decision.delayMs, reason: decision.reason });
+      const { delayMs, reason } = decision;
+      onEvent({ type: 'retrying', delayMs, reason, cause: causeOf(ending) });
       await clock.sleep(decision.delayMs, stopping);
     }
     await pool.close();

@@ -44,6 +44,23 @@ test('flags become the question', async t => {
   });
 });
 
+test('CSV of no rows has the header of the table, where that can be had', async t => {
+  const { line, service } = await start(t);
+  service.on(QUERY, ndjson([]));
+  const columns = [{ name: 'id' }, { name: 'a,b' }];
+  service.on('GET /v1/sources/shop/targets/orders', { json: { name: 'orders', columns } });
+  const csv = ['query', 'shop', 'orders', '--csv'];
+  const { status, stdout } = await line.run(csv);
+  assert.deepEqual([status, stdout], [0, 'id,"a,b"\r\n']);
+  service.problem('GET /v1/sources/shop/targets/orders', 502, 'SOURCE_UNREACHABLE');
+  const without = await line.run(csv);
+  assert.deepEqual([without.status, without.stdout, without.stderr], [0, '', '']);
+  service.problem(QUERY, 422, 'SOURCE_QUERY_FAILED');
+  const asked = service.requests.length;
+  assert.equal((await line.run(csv)).status, 7);
+  assert.equal(service.requests.length, asked + 1);
+});
+
 const WRONG = [
   ['--where', '{a:1}'],
   ['--where', '[]'],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdir, stat, writeFile } from 'node:fs/promises';
+import nodeModule from 'node:module';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { CommandLine } from '../support/command-line.ts';
@@ -159,14 +160,37 @@ test('config explain explains what cannot be resolved as well', async t => {
     env: { SEMILAYER_API_KEY: 'sk_other' },
   });
   assert.equal(status, 0);
-  assert.match(stdout, /^service URL\t\t$/m);
+  assert.doesNotMatch(stdout, /\t\t|^(service URL|API key)\t/m);
   assert.match(stderr, /^warning: SEMILAYER_API_KEY is set/);
+});
+
+test('config explain shows no query of a URL, and no gateway of another service', async t => {
+  const { line, service } = await start(t);
+  await line.run(['login', '--service-url', service.url, '--api-key-stdin'], { stdin: KEY });
+  const own = await line.run(['config', 'explain']);
+  assert.match(own.stdout, /^gateway URL\tws:\/\/gateway\.test\/connect\tcontext /m);
+  const other = await line.run(['config', 'explain', '--service-url', 'https://other.example.com']);
+  assert.match(other.stdout, /^service URL\thttps:\/\/other\.example\.com\t--service-url$/m);
+  assert.doesNotMatch(other.stdout, /gateway\.test/);
+  const { stdout } = await line.run(['config', 'explain'], {
+    env: { SEMILAYER_GATEWAY_URL: 'wss://user:canary@g.example.com/connect?key=canary' },
+  });
+  assert.match(stdout, /^gateway URL\twss:\/\/…@g\.example\.com\/connect\?…\tSEMILAYER_GATEWAY_URL$/m);
+  assert.doesNotMatch(stdout, /canary/);
 });
 
 test('config paths names the config file', async t => {
   const { line } = await start(t);
   const file = join(line.directory, 'config', 'config.json');
   assert.match((await line.run(['config', 'paths'])).stdout, new RegExp(`^config\t${file}\tfalse\t`));
+  const names = (await line.run(['config', 'paths', '--json'])).stdout;
+  const expected = ['config', 'update check', 'gateway data', 'dev data'];
+  const { getCompileCacheDir } = nodeModule as { getCompileCacheDir?: () => string | undefined };
+  if (getCompileCacheDir?.() !== undefined) expected.splice(2, 0, 'compile cache');
+  assert.deepEqual(
+    (JSON.parse(names) as { name: string }[]).map(one => one.name),
+    expected,
+  );
   await mkdir(join(line.directory, 'config'));
   await writeFile(file, 'nonsense');
   assert.ok((await line.run(['context', 'list'])).stderr.includes(file));

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { makeCurrent, removeContext, restoreContext, saveContext } from '../../src/config/contexts.ts';
+import {
+  makeCurrent,
+  removeContext,
+  restoreContext,
+  saveContext,
+  shadowContext,
+} from '../../src/config/contexts.ts';
 import { resolveGatewayUrl } from '../../src/config/resolve.ts';
 import { readUserConfig, type StoredContext } from '../../src/config/user-config.ts';
 import { AppError } from '../../src/errors.ts';
@@ -17,7 +23,7 @@ const TEAM: StoredContext = { serviceUrl: 'https://team.example.com', gatewayUrl
 
 test('a stored context is current, and only its owner can read the file', async t => {
   const { env } = await CommandLine.create(t);
-  assert.deepEqual(await saveContext(env, 'local', LOCAL), { current: undefined });
+  await saveContext(env, 'local', LOCAL);
   const config = await readUserConfig(env);
   assert.equal(config.currentContext, 'local');
   assert.deepEqual(config.contexts.get('local'), LOCAL);
@@ -28,12 +34,16 @@ test('a stored context is current, and only its owner can read the file', async 
   assert.equal((await stat(file)).mode & 0o777, 0o600);
 });
 
+const OTHER: StoredContext = { serviceUrl: 'http://127.0.0.1:2', gatewayUrl: null, key: 'sk_2' };
+const nothingRuns = async (): Promise<boolean> => false;
+const everythingRuns = async (): Promise<boolean> => true;
+
 test('dev goes back to the context before it', async t => {
   const { env } = await CommandLine.create(t);
   await saveContext(env, 'team', TEAM);
-  const { current } = await saveContext(env, 'local', LOCAL);
-  assert.equal(current, 'team');
-  await restoreContext(env, 'local', LOCAL.serviceUrl, current);
+  await shadowContext(env, 'local', LOCAL);
+  assert.equal((await readUserConfig(env)).currentContext, 'local');
+  await restoreContext(env, 'local', LOCAL.serviceUrl, nothingRuns);
   const config = await readUserConfig(env);
   assert.equal(config.currentContext, 'team');
   assert.deepEqual([...config.contexts.keys()], ['team']);
@@ -42,19 +52,47 @@ test('dev goes back to the context before it', async t => {
 test('dev goes back to the context before it even after another dev was killed', async t => {
   const { env } = await CommandLine.create(t);
   await saveContext(env, 'team', TEAM);
-  await saveContext(env, 'local', LOCAL);
-  assert.deepEqual(await saveContext(env, 'local', { ...LOCAL, serviceUrl: 'http://127.0.0.1:2' }), {
-    current: 'team',
-  });
+  await shadowContext(env, 'local', LOCAL);
+  await shadowContext(env, 'local', OTHER);
+  await restoreContext(env, 'local', OTHER.serviceUrl, nothingRuns);
+  const config = await readUserConfig(env);
+  assert.equal(config.currentContext, 'team');
+  assert.deepEqual([[...config.contexts.keys()], config.shadowed], [['team'], []]);
+});
+
+test('two at once: the end of the second brings back the first, whose end brings back what was before', async t => {
+  const { env } = await CommandLine.create(t);
+  await saveContext(env, 'team', TEAM);
+  await shadowContext(env, 'local', LOCAL);
+  await shadowContext(env, 'local', OTHER);
+  assert.deepEqual((await readUserConfig(env)).contexts.get('local'), OTHER);
+  await restoreContext(env, 'local', OTHER.serviceUrl, everythingRuns);
+  const between = await readUserConfig(env);
+  assert.deepEqual([between.currentContext, between.contexts.get('local')], ['local', LOCAL]);
+  await restoreContext(env, 'local', LOCAL.serviceUrl, everythingRuns);
+  const after = await readUserConfig(env);
+  assert.deepEqual([after.currentContext, [...after.contexts.keys()]], ['team', ['team']]);
+  assert.ok(!(await readFile(fileOf(env), 'utf8')).includes('sk_1'));
+});
+
+test('two at once, the first ended first: the second does not bring it back', async t => {
+  const { env } = await CommandLine.create(t);
+  await saveContext(env, 'team', TEAM);
+  await shadowContext(env, 'local', LOCAL);
+  await shadowContext(env, 'local', OTHER);
+  await restoreContext(env, 'local', LOCAL.serviceUrl, everythingRuns);
+  assert.deepEqual((await readUserConfig(env)).contexts.get('local'), OTHER);
+  await restoreContext(env, 'local', OTHER.serviceUrl, everythingRuns);
+  assert.equal((await readUserConfig(env)).currentContext, 'team');
 });
 
 test('dev leaves alone what another process has stored or chosen since', async t => {
   const { env } = await CommandLine.create(t);
-  await saveContext(env, 'local', { ...LOCAL, serviceUrl: 'http://127.0.0.1:2' });
-  await restoreContext(env, 'local', LOCAL.serviceUrl, undefined);
+  await saveContext(env, 'local', OTHER);
+  await restoreContext(env, 'local', LOCAL.serviceUrl, nothingRuns);
   assert.equal((await readUserConfig(env)).currentContext, 'local');
   await saveContext(env, 'team', TEAM);
-  await restoreContext(env, 'local', 'http://127.0.0.1:2', undefined);
+  await restoreContext(env, 'local', OTHER.serviceUrl, nothingRuns);
   assert.equal((await readUserConfig(env)).currentContext, 'team');
 });
 

@@ -175,7 +175,7 @@ function inputOf({ flags = {}, env = {}, project, current }: Given): ResolveInpu
     ['team', TEAM],
     ['cloud', CLOUD],
   ]);
-  const user: UserConfig = { currentContext: current, previousContext: undefined, contexts };
+  const user: UserConfig = { currentContext: current, previousContext: undefined, contexts, shadowed: [] };
   return {
     flags,
     env,

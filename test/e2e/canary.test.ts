@@ -25,6 +25,8 @@ const RUNNER = {
   sessions: [],
 };
 
+const FORMS = [[], ['--json'], ['--debug']];
+
 interface Attempt {
   args: string[];
   stdin?: string;
@@ -70,20 +72,20 @@ for (const failing of [false, true]) {
   test(`no secret gets out while the service ${failing ? 'quotes them in its errors' : 'answers'}`, async t => {
     const { program, service, env } = await setUp(t, failing);
     for (let pass = 0; pass < PASSES; pass++) {
-      for (const { args, stdin, prints = [], ...attempt } of ATTEMPTS) {
-        for (const more of [[], ['--json'], ['--debug']]) {
-          const given = args.map(arg => (arg === 'SERVICE' ? service.url : arg));
-          const child = program.start([...given, ...more], { ...env, ...attempt.env });
-          const cmdline = await readFile(`/proc/${child.pid}/cmdline`, 'utf8').catch(() => '');
-          child.feed(stdin ?? '');
-          const { stdout } = await child.ended;
-          const name = `${[...args, ...more].join(' ')}: ${stdout}${child.stderr}`;
-          for (const secret of SECRETS) {
-            assert.ok(!cmdline.includes(secret), name);
-            assert.ok(!child.stderr.includes(secret), name);
-            // A page of the API's that holds a secret is the API's doing; ours is what was asked for.
-            if (!prints.includes(secret)) assert.ok(!stdout.includes(secret), name);
-          }
+      for (const [index, { args, stdin, prints = [], ...attempt }] of ATTEMPTS.entries()) {
+        // One form at a pass, and each at one of three.
+        const more = FORMS[(index + pass) % FORMS.length] as string[];
+        const given = args.map(arg => (arg === 'SERVICE' ? service.url : arg));
+        const child = program.start([...given, ...more], { ...env, ...attempt.env });
+        const cmdline = await readFile(`/proc/${child.pid}/cmdline`, 'utf8').catch(() => '');
+        child.feed(stdin ?? '');
+        const { stdout } = await child.ended;
+        const name = `${[...args, ...more].join(' ')}: ${stdout}${child.stderr}`;
+        for (const secret of SECRETS) {
+          assert.ok(!cmdline.includes(secret), name);
+          assert.ok(!child.stderr.includes(secret), name);
+          // A page of the API's that holds a secret is the API's doing; ours is what was asked for.
+          if (!prints.includes(secret)) assert.ok(!stdout.includes(secret), name);
         }
       }
     }

@@ -46,3 +46,40 @@ test('the context before it is current again', async t => {
   assert.ok(after);
   assert.equal((await program.json<{ role: string }>(['whoami'])).role, 'admin');
 });
+
+test('the end of a second one brings the first back, and a second signal is no failure', async t => {
+  const program = await openProgram(t);
+  const start = async () => {
+    const dev = program.start(['dev', '--port', '0']);
+    const [, url = ''] = await dev.line(/^listening on (\S+)/);
+    await dev.line(/semilayer query sample orders/);
+    return { dev, url };
+  };
+  const first = await start();
+  const second = await start();
+  const current = async (): Promise<unknown> =>
+    (await program.json<{ serviceUrl: string }>(['context', 'show'])).serviceUrl;
+  assert.equal(await current(), second.url);
+  second.dev.kill('SIGTERM');
+  assert.equal((await second.dev.ended).status, 0, second.dev.stderr);
+  assert.equal(await current(), first.url);
+  const rows = await program.run(['query', 'sample', 'orders', '--limit', '1']);
+  assert.equal(rows.status, 0, rows.stderr);
+  first.dev.kill('SIGTERM');
+  await first.dev.line(/SIGTERM: stopping/);
+  first.dev.kill('SIGTERM');
+  assert.equal((await first.dev.ended).status, 0, first.dev.stderr);
+});
+
+test('a gateway ends with 0 at its second signal too', async t => {
+  const program = await openProgram(t);
+  const { process: gateway, url, key } = await program.gateway();
+  const headers = { authorization: `Bearer ${key}` };
+  // An open event stream is what a drain would wait for.
+  const stream = await fetch(`${url}/v1/events`, { headers });
+  gateway.kill('SIGTERM');
+  await gateway.line(/SIGTERM: draining/);
+  gateway.kill('SIGTERM');
+  assert.equal((await gateway.ended).status, 0);
+  await stream.body?.cancel().catch(() => {});
+});

@@ -75,7 +75,7 @@ for (const key of ['ctrlC', 'ctrlD'] as const) {
       await terminal.sees(question);
       terminal.type(KEYS[key]);
       assert.equal(await terminal.end(), 130, args.join(' '));
-      assert.match(terminal.screen(), /error: given up at the question; nothing was changed$/);
+      assert.match(terminal.screen(), /error: given up at the question\nhint: nothing was changed$/);
       const hidden = terminal.raw.lastIndexOf('\u001b[?25l');
       assert.ok(hidden < 0 || terminal.raw.lastIndexOf('\u001b[?25h') > hidden, 'the cursor is back');
     }
@@ -109,11 +109,11 @@ test('sources add asks field by field of the bridge, and a URL as a secret', asy
   await added.sees(/Where are its credentials\?/);
   added.type(KEYS.enter);
   await added.sees(/URL .*of the database|URL or path/);
-  added.type(`/srv/shop.db${KEYS.enter}`);
+  added.type(`mysql://db.internal/shop${KEYS.enter}`);
   assert.equal(await added.end(), 0, added.screen());
   const { name, credentialsLocation, config } = service.last().body as Record<string, unknown>;
   assert.deepEqual([name, credentialsLocation], ['shop', 'managed']);
-  assert.deepEqual(config, { url: '/srv/shop.db' });
+  assert.deepEqual(config, { url: 'mysql://db.internal/shop' });
 });
 
 test('nobody is asked with --json, --no-input, in CI, or where stdin is no terminal', async t => {

@@ -34,7 +34,8 @@ test('a raw runner serves a query through the gateway, and is told to leave when
   assert.deepEqual([rows.status, rows.stdout], [0, '{"id":1,"name":"Mercury"}\n{"id":2,"name":"Venus"}\n']);
   assert.equal((await program.run(['sources', 'targets', 'sky'])).stdout, 'planets\n');
   const unknown = await program.run(['query', 'sky', 'moons']);
-  assert.deepEqual([unknown.status, unknown.stderr], [7, 'error: no table "moons"\n']);
+  assert.equal(unknown.status, 7);
+  assert.match(unknown.stderr, /^error: no table "moons"\nhint: .+\n$/);
   const count = await program.run(['count', 'sky', 'planets']);
   assert.equal(count.status, 7);
   await program.run(['runners', 'rotate', 'raw', '--yes']);

@@ -37,8 +37,31 @@ test('is live while it connects, ready once it has, and not ready as soon as it 
   const after = await program.run(['ready'], { env: { SEMILAYER_HEALTH_PORT: port } });
   assert.equal(after.status, 0, after.stderr);
 
+  await hangingJob(program);
+  const count = { kind: 'count', target: 'orders', options: {} };
+  session.send({
+    id: 'c',
+    type: 'job',
+    params: { source: sourceOf(program), job: count },
+    deadlineMs: 60_000,
+  });
+  await session.ending('c');
   session.send(await hangingJob(program));
   await run.line(/hang query shop\/orders started/);
+  const figures = await fetch(`${origin}/metrics`);
+  assert.match(String(figures.headers.get('content-type')), /^text\/plain; version=0\.0\.4/);
+  const text = await figures.text();
+  for (const figure of [
+    'semilayer_runner_connected 1',
+    'semilayer_runner_jobs_active 1',
+    'semilayer_runner_jobs_total{kind="count",source="shop",ending="done"} 1',
+    'semilayer_runner_rows_total{kind="count",source="shop"} 0',
+  ]) {
+    assert.ok(text.split('\n').includes(figure), figure);
+  }
+  for (const figure of ['process_resident_memory_bytes', 'nodejs_eventloop_lag_seconds']) {
+    assert.match(text, new RegExp(`^${figure} [0-9.e-]+$`, 'm'));
+  }
   run.kill('SIGTERM');
   await run.line(/SIGTERM: draining up to 25s; again to cancel/);
   assert.equal((await fetch(`${origin}/readyz`)).status, 503);

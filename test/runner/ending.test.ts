@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { backoffMs, decide, describe, type Ending, type History } from '../../src/runner/ending.ts';
+import { backoffMs, causeOf, decide, describe, type Ending, type History } from '../../src/runner/ending.ts';
 
 const fresh: History = { failures: 0, outageMs: 0, malformedInLastMinute: 0, tokenMayChange: false };
 const closed = (code: number, reason = ''): Ending => ({ kind: 'closed', code, reason });
@@ -125,4 +125,10 @@ test('an ending is said once: a reason only where it says more, and ours as ours
     [ours(4400, 'no hello-ack'), 'this runner closed the connection (4400): no hello-ack'],
   ];
   for (const [ending, said] of table) assert.equal(describe(ending), said);
+});
+
+test('what is counted of an ending has few words', () => {
+  assert.equal(causeOf(closed(4408, 'whatever was said')), 'close_4408');
+  assert.equal(causeOf(answered(503)), 'http_503');
+  assert.equal(causeOf({ kind: 'unreachable', message: 'DNS: no such host' }), 'unreachable');
 });

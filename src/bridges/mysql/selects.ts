@@ -56,20 +56,18 @@ export function selectPage(table: TableInfo, options: ParsedRead, position: Posi
 }
 
 /**
- * Rows past the position. A comparison of whole lists would say the same, but no index answers it: the bound on the
- * first column, which the rest implies, is what one does.
+ * Rows past the position: past it in the first column, or there and past it in the rest. A comparison of whole lists
+ * would say the same, but no index answers that.
  */
 function after(key: readonly ColumnInfo[], values: readonly Buffer[]): Piece {
-  const [first, ...others] = key.map((column, index) => ({
+  const pieces = key.map((column, index) => ({
     column: keyColumn(column),
     value: keyLiteral(column, values[index] as Buffer),
-  })) as [{ column: Piece; value: Piece }, ...{ column: Piece; value: Piece }[]];
-  if (others.length === 0) return sql`${first.column} > ${first.value}`;
-  const past = others.reduceRight<Piece | undefined>((inner, { column, value }) => {
-    const more = sql`${column} > ${value}`;
-    return inner === undefined ? more : sql`(${more} or (${column} = ${value} and ${inner}))`;
+  }));
+  return pieces.reduceRight<Piece | undefined>((rest, { column, value }) => {
+    const past = sql`${column} > ${value}`;
+    return rest === undefined ? past : sql`(${past} or (${column} = ${value} and ${rest}))`;
   }, undefined) as Piece;
-  return sql`${first.column} >= ${first.value} and (${first.column} > ${first.value} or ${past})`;
 }
 
 /** A number for an instant is milliseconds since 1970, as JavaScript counts. */

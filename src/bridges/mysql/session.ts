@@ -25,7 +25,6 @@ const ALL_ROWS = '18446744073709551615';
 const MODES = `set names utf8mb4, time_zone = '+00:00', sql_mode = '', autocommit = 1`;
 /** What a server may lack: each keeps a default of somebody's from changing an answer, or from ending a slow read. */
 const OPTIONS = [
-  'sql_auto_is_null = 0',
   'sql_big_selects = 1',
   `sql_select_limit = ${ALL_ROWS}`,
   `net_write_timeout = ${MAX_SECONDS}`,

@@ -39,12 +39,13 @@ export async function drained(batches: RowBatches): Promise<{ sizes: number[]; e
   }
 }
 
-/** Statements of the bridge that the server is at now. */
-export async function running({ sql }: MysqlDatabase): Promise<string[]> {
+/** Numbers of the connections on which the server is at a question of the bridge's now, its looks at the schema aside. */
+export async function running({ sql }: Pick<MysqlDatabase, 'sql'>): Promise<number[]> {
   const rows = await sql(
-    "select info from information_schema.processlist where info like '/* semilayer %' and command <> 'Sleep'",
+    `select id as id from information_schema.processlist where info like '/* semilayer %' and command <> 'Sleep'
+       and info not like '%limit 0' and info not like '%information_schema%'`,
   );
-  return rows.map(row => String(row.info ?? row.INFO));
+  return rows.map(row => Number(row.id));
 }
 
 /** Asks again until it holds: what another process does has no event here. */

@@ -4,7 +4,9 @@ import { connect, createServer, type Socket } from 'node:net';
 import { performance } from 'node:perf_hooks';
 import { type TestContext, test } from 'node:test';
 import { SourceUnreachableError } from '../../../src/bridges/bridge.ts';
+import { parseConfig } from '../../../src/bridges/mysql/config.ts';
 import { MysqlBridge } from '../../../src/bridges/mysql/mysql-bridge.ts';
+import { Session } from '../../../src/bridges/mysql/session.ts';
 import { connectTo, urlOf } from '../../support/mysql-server.ts';
 import { databaseWith, drained, numbers, running, until } from './fixture.ts';
 
@@ -121,6 +123,21 @@ test('a cancel ends nothing but its own query, whenever it comes', async t => {
   assert.deepEqual(await running(fixture), []);
 });
 
+test("a number of a connection that is somebody else's, as behind one address of several servers, is never killed", async t => {
+  const fixture = await databaseWith(t, '');
+  if (!fixture) return;
+  const open = () => Session.open(parseConfig({ url: fixture.url }), undefined);
+  const [killer, ours] = await Promise.all([open(), open()]);
+  const theirs = await connectTo(fixture.server);
+  t.after(() => Promise.all([killer.destroy(), ours.destroy(), theirs.end()]));
+  ours.id = String(theirs.threadId);
+  const sleeping = theirs.query('select sleep(1) as interrupted');
+  const seen = `select 1 from information_schema.processlist where id = ${theirs.threadId} and info like 'select sleep%'`;
+  await until(async () => (await fixture.sql(seen)).length === 1, 5_000);
+  assert.equal(await killer.kill(ours), false);
+  assert.deepEqual((await sleeping)[0], [{ interrupted: 0 }]);
+});
+
 test('the server itself gives up soon after the deadline, should nobody be left to cancel', async t => {
   const fixture = await databaseWith(t, SLOW);
   if (!fixture) return;
@@ -161,10 +178,8 @@ test('a query that an administrator kills fails in the words of the server, and 
   const { bridge, sql } = fixture;
   const answer = assert.rejects(bridge.count('slowly', { where: { s: 5 } }), /interrupted/i);
   await until(async () => (await running(fixture)).length === 1, 5_000);
-  const [row] = await sql(
-    "select id from information_schema.processlist where info like '/* semilayer %' and command <> 'Sleep'",
-  );
-  await sql(`kill query ${Number(row?.id ?? row?.ID)}`);
+  const [id] = await running(fixture);
+  await sql(`kill query ${id}`);
   await answer;
   assert.equal(await bridge.count('numbers', {}), 5);
 });

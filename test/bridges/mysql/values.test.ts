@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { isUtf8 } from 'node:buffer';
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
@@ -243,6 +244,9 @@ test('bytes in a text that are no UTF-8 become replacement characters, and the r
     );
   }
   await writer.query('flush tables');
+  for await (const batch of bridge.stream('query', 'texts', {}, new AbortController().signal)) {
+    assert.ok(!Array.isArray(batch) && isUtf8(batch.lines));
+  }
   assert.deepEqual((await bridge.query('texts', { orderBy: [{ field: 'id' }] })).rows, [
     { id: 1, v: 'a\ufffd"' },
     { id: 2, v: '\ufffd' },

@@ -1,5 +1,6 @@
 /** The gateway itself: who am I, health, metrics, its own description. */
-import { metricsText } from '../metrics.ts';
+import type { Metrics } from '../../../platform/metrics.ts';
+import { gatewayMetrics } from '../metrics.ts';
 import { ANSWERED, type Call, type Route } from '../route.ts';
 import { ref } from '../schemas.ts';
 
@@ -45,6 +46,7 @@ export const metaRoutes: Route[] = [
 
 /** `/metrics` needs a key unless the gateway was started with `--metrics-open`. */
 export function metricsRoute(open: boolean): Route {
+  let metrics: Promise<Metrics> | undefined;
   return {
     method: 'GET',
     path: '/metrics',
@@ -52,8 +54,11 @@ export function metricsRoute(open: boolean): Route {
     summary: 'Figures in the text format of Prometheus',
     content: { 'text/plain': { type: 'string' } },
     handle: async ({ response, services }) => {
-      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-      response.end(metricsText(services));
+      metrics ??= gatewayMetrics(services);
+      const { contentType, text } = await metrics;
+      const figures = await text();
+      response.writeHead(200, { 'content-type': contentType });
+      response.end(figures);
       return ANSWERED;
     },
   };
