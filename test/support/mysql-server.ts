@@ -138,6 +138,8 @@ async function start(daemon: string): Promise<MysqlServer> {
     '--no-defaults',
     `--datadir=${data}`,
     `--socket=${socket}`,
+    // A server that starts clears its directory of temporary tables: others' must not be there.
+    `--tmpdir=${directory}`,
     `--pid-file=${join(directory, 'pid')}`,
     `--log-error=${join(directory, 'log')}`,
     `--init-file=${initFile}`,
