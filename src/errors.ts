@@ -27,6 +27,7 @@ const EXIT_BY_CODE = {
   ledger_broken: EXIT.failure,
   ledger_failed: EXIT.failure,
   protocol_error: EXIT.failure,
+  unexpected_answer: EXIT.failure,
   usage: EXIT.usage,
   invalid_config: EXIT.usage,
   invalid_request: EXIT.usage,

@@ -3,7 +3,7 @@ import type { Context } from '../cli/context.ts';
 import { AppError } from '../errors.ts';
 import type { Prompts } from '../output/prompt.ts';
 import { isCi } from '../platform/environment.ts';
-import type { RunnerRecord, SourceRecord } from './records.ts';
+import { runnerOf, sourceOf } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
 
 /** Whether anybody can answer: a terminal on both sides, and neither `--no-input`, `--json` nor CI. */
@@ -67,7 +67,7 @@ export async function runnerGiven(given: string | undefined, command: string, ct
   if (given !== undefined) return given;
   if (!mayAsk(ctx)) throw missingArgument("'runner'", `semilayer ${command} --help`);
   const { client } = await openService(ctx);
-  const runners = await everyItem<RunnerRecord>(client, '/v1/runners');
+  const runners = await everyItem(client, '/v1/runners', runnerOf);
   if (runners.length === 0) {
     throw new AppError('not_found', {
       message: 'there is no runner yet',
@@ -110,7 +110,7 @@ export async function targetGiven(given: string | undefined, source: string, ctx
 
 async function sourceChoices(ctx: Context): Promise<{ value: string; name: string }[]> {
   const { client } = await openService(ctx);
-  const sources = await everyItem<SourceRecord>(client, '/v1/sources');
+  const sources = await everyItem(client, '/v1/sources', sourceOf);
   if (sources.length === 0) {
     throw new AppError('not_found', {
       message: 'there is no source yet',

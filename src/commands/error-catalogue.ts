@@ -21,6 +21,10 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     meaning: 'the store was written by a newer version',
     hint: 'run that version; nothing was changed',
   },
+  unexpected_answer: {
+    meaning: 'the service answered in a form that this version does not know',
+    hint: 'is it a SemiLayer service? semilayer whoami shows its version; upgrade the older of the two',
+  },
   protocol_error: {
     meaning: 'the two ends do not understand each other',
     hint: 'bring gateway and runner to versions that are at most one minor apart',

@@ -3,7 +3,7 @@ import type { Context } from '../cli/context.ts';
 import { AppError, EXIT } from '../errors.ts';
 import type { Column } from '../output/output.ts';
 import { agreedAtTerminal } from './ask.ts';
-import type { KeyRecord } from './records.ts';
+import { type KeyRecord, keyOf } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
 
 export const KEY_COLUMNS: readonly Column<KeyRecord>[] = [
@@ -17,7 +17,8 @@ export const KEY_COLUMNS: readonly Column<KeyRecord>[] = [
 
 export async function createKey(name: string, flags: { role?: string }, ctx: Context): Promise<void> {
   const { client } = await openService(ctx);
-  const record = (await client.post('/v1/keys', { name, role: flags.role })) as KeyRecord & { key: string };
+  const answer = await client.post('/v1/keys', { name, role: flags.role });
+  const record = keyOf(answer) as KeyRecord & { key: string };
   if (typeof record?.key !== 'string') {
     throw new AppError('incomplete_response', { message: 'the service answered without a key' });
   }
@@ -29,7 +30,7 @@ export async function createKey(name: string, flags: { role?: string }, ctx: Con
 
 export async function listKeys(ctx: Context): Promise<void> {
   const { client } = await openService(ctx);
-  ctx.output.list(await everyItem<KeyRecord>(client, '/v1/keys'), KEY_COLUMNS, 'no keys');
+  ctx.output.list(await everyItem(client, '/v1/keys', keyOf), KEY_COLUMNS, 'no keys');
 }
 
 export async function revokeKey(key: string, flags: { yes?: boolean }, ctx: Context): Promise<number> {

@@ -3,7 +3,7 @@ import type { Client } from '../api/client.ts';
 import type { Context } from '../cli/context.ts';
 import type { Column } from '../output/output.ts';
 import { runnerGiven } from './ask.ts';
-import type { RunnerRecord, SessionRecord } from './records.ts';
+import { type RunnerRecord, runnerOf, type SessionRecord } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
 import { type Picture, watch } from './watch.ts';
 
@@ -40,7 +40,7 @@ export async function showRunner(given: string | undefined, ctx: Context): Promi
   const { output } = ctx;
   const runner = await runnerGiven(given, 'runners show', ctx);
   const { client } = await openService(ctx);
-  const record = (await client.get(recordPath('runners', runner))) as RunnerRecord;
+  const record = runnerOf(await client.get(recordPath('runners', runner)));
   output.record(record, [
     ['id', record.id],
     ['name', record.name],
@@ -90,7 +90,7 @@ function visible(record: RunnerRecord): unknown {
 }
 
 async function byName(client: Client): Promise<RunnerRecord[]> {
-  const runners = await everyItem<RunnerRecord>(client, '/v1/runners');
+  const runners = await everyItem(client, '/v1/runners', runnerOf);
   return runners.sort((one, other) => (one.name < other.name ? -1 : one.name > other.name ? 1 : 0));
 }
 

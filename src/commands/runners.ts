@@ -4,7 +4,7 @@ import { checkEnvFileWritable, writeEnvFile } from '../config/env-file.ts';
 import { AppError, EXIT, messageOf } from '../errors.ts';
 import { parseDuration } from '../platform/duration.ts';
 import { agreed, mayAsk, missingArgument, promptsOf, runnerGiven, sourcesGiven } from './ask.ts';
-import type { RunnerRecord } from './records.ts';
+import { type RunnerRecord, runnerOf } from './records.ts';
 import { gatewayToTell, openService, recordPath, type Service } from './service.ts';
 import { checkName } from './source-questions.ts';
 
@@ -85,7 +85,7 @@ export async function revokeRunner(
   ) {
     return EXIT.failure;
   }
-  const record = (await client.post(`${path}/revoke`, {})) as RunnerRecord;
+  const record = runnerOf(await client.post(`${path}/revoke`, {}));
   if (ctx.global.json) ctx.output.document(record);
   ctx.output.success(`revoked runner ${record.name} (${record.id}); its record stays`);
   ctx.output.next(`semilayer runners delete ${record.name}, where its record is not wanted either`);
@@ -115,7 +115,7 @@ export async function assignSources(
   const runner = await runnerGiven(givenRunner, 'runners assign', ctx);
   const sources = await sourcesGiven(givenSources, 'runners assign', ctx);
   const { client } = await openService(ctx);
-  const record = (await client.post(`${recordPath('runners', runner)}/sources`, { sources })) as RunnerRecord;
+  const record = runnerOf(await client.post(`${recordPath('runners', runner)}/sources`, { sources }));
   saySources(record, ctx);
 }
 
@@ -127,9 +127,11 @@ export async function unassignSources(
   const runner = await runnerGiven(givenRunner, 'runners unassign', ctx);
   const sources = await sourcesGiven(givenSources, 'runners unassign', ctx);
   const { client } = await openService(ctx);
-  const record = (await client.delete(`${recordPath('runners', runner)}/sources`, {
-    sources,
-  })) as RunnerRecord;
+  const record = runnerOf(
+    await client.delete(`${recordPath('runners', runner)}/sources`, {
+      sources,
+    }),
+  );
   saySources(record, ctx);
 }
 

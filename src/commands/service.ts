@@ -81,8 +81,8 @@ export function recordPath(collection: 'runners' | 'sources' | 'keys', idOrName:
 }
 
 /** Every item of a list. */
-export async function everyItem<T>(client: Client, path: string): Promise<T[]> {
+export async function everyItem<T>(client: Client, path: string, read: (item: unknown) => T): Promise<T[]> {
   const items: T[] = [];
-  for await (const page of client.pages(path)) items.push(...(page as T[]));
+  for await (const page of client.pages(path)) items.push(...page.map(read));
   return items;
 }

@@ -3,7 +3,7 @@ import type { Context } from '../cli/context.ts';
 import { AppError, EXIT } from '../errors.ts';
 import type { Column } from '../output/output.ts';
 import { agreedAtTerminal, mayAsk, sourceGiven } from './ask.ts';
-import type { SourceRecord } from './records.ts';
+import { type SourceRecord, sourceOf, type TargetColumn, tableOf, targetsOf } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
 import { type AnsweredCredentials, askCredentials, bridgeGiven, sourceName } from './source-questions.ts';
 import { configUrl, readBridge, readUrl, type UrlFlags } from './source-url.ts';
@@ -17,13 +17,6 @@ interface UpdateFlags extends UrlFlags {
   name?: string;
   bridge?: string;
   credentialsLocation?: string;
-}
-
-interface TargetColumn {
-  name: string;
-  type: string;
-  nullable: boolean;
-  primaryKey: boolean;
 }
 
 const COLUMNS: readonly Column<SourceRecord>[] = [
@@ -56,13 +49,15 @@ export async function addSource(given: string | undefined, flags: AddFlags, ctx:
   const { client } = await openService(ctx);
   const credentials = said === 0 ? await askCredentials(bridge, ctx) : await credentialsOf(flags, ctx);
   const config = credentials && configOf(credentials, bridge, ctx);
-  const record = (await client.post('/v1/sources', {
-    name,
-    bridge,
-    ...(config === undefined
-      ? { credentialsLocation: 'runner-local' }
-      : { credentialsLocation: 'managed', config }),
-  })) as SourceRecord;
+  const record = sourceOf(
+    await client.post('/v1/sources', {
+      name,
+      bridge,
+      ...(config === undefined
+        ? { credentialsLocation: 'runner-local' }
+        : { credentialsLocation: 'managed', config }),
+    }),
+  );
   saySource(record, 'added', ctx);
   ctx.output.next(`semilayer runners assign <runner> ${record.name}`);
   if (config === undefined) ctx.output.note(`where the runner starts, set ${variableOf(record.name)}_URL`);
@@ -90,14 +85,14 @@ function configOf(
 
 export async function listSources(ctx: Context): Promise<void> {
   const { client } = await openService(ctx);
-  const sources = await everyItem<SourceRecord>(client, '/v1/sources');
+  const sources = await everyItem(client, '/v1/sources', sourceOf);
   ctx.output.list(sources, COLUMNS, 'no sources yet: semilayer sources add <name>');
 }
 
 export async function showSource(given: string | undefined, ctx: Context): Promise<void> {
   const source = await sourceGiven(given, 'sources show', ctx);
   const { client } = await openService(ctx);
-  const record = (await client.get(recordPath('sources', source))) as SourceRecord;
+  const record = sourceOf(await client.get(recordPath('sources', source)));
   ctx.output.record(record, [
     ['id', record.id],
     ['name', record.name],
@@ -130,7 +125,7 @@ export async function updateSource(
     ...(credentialsLocation === undefined ? {} : { credentialsLocation }),
   };
   if (url !== undefined) {
-    const known = bridge ?? ((await client.get(path)) as SourceRecord).bridge;
+    const known = bridge ?? sourceOf(await client.get(path)).bridge;
     change.credentialsLocation = 'managed';
     change.config = { url: configUrl(known, url, ctx.cwd) };
   }
@@ -140,7 +135,7 @@ export async function updateSource(
       hint: 'semilayer sources update --help shows what can be',
     });
   }
-  saySource((await client.patch(path, change)) as SourceRecord, 'updated', ctx);
+  saySource(sourceOf(await client.patch(path, change)), 'updated', ctx);
 }
 
 export async function removeSource(
@@ -166,11 +161,11 @@ export async function listTargets(
   const { client } = await openService(ctx);
   const path = `${recordPath('sources', source)}/targets`;
   if (target === undefined) {
-    const { items } = (await client.get(path)) as { items: { name: string }[] };
+    const items = targetsOf(await client.get(path));
     ctx.output.list(items, [{ header: 'NAME', value: one => one.name }], 'this source has no tables');
     return;
   }
-  const schema = (await client.get(`${path}/${encodeURIComponent(target)}`)) as { columns: TargetColumn[] };
+  const schema = tableOf(await client.get(`${path}/${encodeURIComponent(target)}`));
   if (ctx.global.json) ctx.output.document({ rowCount: null, ...schema });
   else ctx.output.list(schema.columns, TARGET_COLUMNS, 'this table has no columns');
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
+import { Readable } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { ERRORS } from '../../src/commands/error-catalogue.ts';
@@ -89,9 +90,14 @@ test('a service that is not reached: which step failed', async t => {
 test('what nobody foresaw says how to report it, and holds no secret', async t => {
   const { line, service } = await setUp(t);
   const secret = formatSecret('rk_', new Uint8Array(32).fill(7));
-  // A record that is none: what goes wrong with it is a defect of the program.
-  service.on('GET /v1/runners', { json: { items: [{ name: 'a' }, null] } });
-  const { status, stderr } = await line.run(['runners', 'list']);
+  const burst = new Readable({
+    read() {
+      this.destroy(new Error('the pipe burst'));
+    },
+  });
+  const { status, stderr } = await line.run(['sources', 'add', 'shop', '--bridge', 'sqlite', '--url-stdin'], {
+    stdin: burst,
+  });
   assert.equal(status, 1);
   assert.match(stderr, /^error: unexpected failure: /);
   assert.match(stderr, /\nhint: report it .*--debug.*semilayer 1\.2\.3, Node /);

@@ -76,7 +76,9 @@ test('a query over TLS is cancelled over TLS', async t => {
   t.after(() => restart());
   const watcher = await connectTo(fixture.server);
   t.after(() => watcher.end());
-  await watcher.query(`use ${fixture.name}; create view slow as select sleep(20) as s`);
+  await watcher.query(
+    `use ${fixture.name}; create table many (id int); insert into many values (1), (2), (3); create view slow as select sleep(id + 20) as s from many`,
+  );
   const sql = async (statement: string) => (await watcher.query(statement))[0] as never;
   const bridge = new MysqlBridge({ url: `${fixture.url}?ssl-mode=REQUIRED`, pool: { max: 1 } });
   t.after(() => bridge.disconnect());
