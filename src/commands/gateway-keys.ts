@@ -63,21 +63,16 @@ export async function revokeGatewayKey(
 
 export async function backupGateway(file: string, flags: DirectoryFlags, ctx: Context): Promise<void> {
   const path = resolve(ctx.cwd, file);
-  const keyFile = await withStore(flags, ctx, async (store, directory) => {
-    await store.backup(path);
-    return directory.keyFile;
-  });
+  await withStore(flags, ctx, store => store.backup(path));
   ctx.output.success(`wrote ${path}`);
-  ctx.output.note(
-    `keep a copy of ${keyFile} apart from it: without that key stored source configs cannot be read`,
-  );
+  ctx.output.note(`and ${path}.key, without which stored source configs cannot be read: keep the two apart`);
 }
 
 /** Takes the directory for this process alone, and gives it back. */
 async function withStore<T>(
   flags: DirectoryFlags,
   ctx: Context,
-  act: (store: Store, directory: { keyFile: string }) => Promise<T>,
+  act: (store: Store) => Promise<T>,
 ): Promise<T> {
   const directory = await openDataDirectory(resolve(ctx.cwd, flags.dataDir ?? 'semilayer-data'), {
     create: false,
@@ -85,7 +80,7 @@ async function withStore<T>(
   try {
     const store = await openSqliteStore({ directory, clock: ctx.clock });
     try {
-      return await act(store, directory);
+      return await act(store);
     } finally {
       await store.close();
     }

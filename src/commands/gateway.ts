@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { bridgeManifests } from '../bridges/manifests.ts';
 import type { Context } from '../cli/context.ts';
-import { AppError, EXIT } from '../errors.ts';
+import { AppError, EXIT, messageOf } from '../errors.ts';
 import { type GatewayHandle, type GatewayOptions, startGateway } from '../gateway/gateway.ts';
 import { isLoopbackHost, parseCidrs } from '../platform/network.ts';
 import { integer } from './run-settings.ts';
@@ -26,7 +26,10 @@ export interface GatewayFlags {
 export async function gatewayCommand(flags: GatewayFlags, ctx: Context): Promise<number> {
   const stop = new AbortController();
   let signals = 0;
+  let serving: GatewayHandle | undefined;
   const dispose = ctx.signals.on(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'], name => {
+    // With certificates it is what their renewal sends; without, a terminal that was closed.
+    if (name === 'SIGHUP' && flags.tlsCert !== undefined) return void reloadTls(flags, serving, ctx);
     if (++signals === 1) {
       ctx.output.note(`${name}: draining; again to leave at once`);
       stop.abort();
@@ -37,6 +40,7 @@ export async function gatewayCommand(flags: GatewayFlags, ctx: Context): Promise
   try {
     const gateway = await startGateway(await gatewayOptions(flags, ctx));
     announce(gateway, ctx);
+    serving = gateway;
     await new Promise<void>(done => {
       if (stop.signal.aborted) done();
       stop.signal.addEventListener('abort', () => done(), { once: true });
@@ -47,6 +51,27 @@ export async function gatewayCommand(flags: GatewayFlags, ctx: Context): Promise
   } finally {
     dispose();
   }
+}
+
+/** Whatever is wrong with the new files, the old certificate goes on being served. */
+async function reloadTls(
+  flags: GatewayFlags,
+  gateway: GatewayHandle | undefined,
+  ctx: Context,
+): Promise<void> {
+  try {
+    const tls = await readTls(flags);
+    if (!tls || !gateway) return;
+    gateway.reloadTls(tls);
+    ctx.output.note('SIGHUP: the certificate was read again');
+  } catch (error) {
+    ctx.output.warn(`SIGHUP: the certificate stays as it was: ${messageOf(error)}`);
+  }
+}
+
+async function readTls({ tlsCert, tlsKey }: GatewayFlags): Promise<GatewayOptions['tls']> {
+  if (tlsCert === undefined || tlsKey === undefined) return undefined;
+  return { cert: await readPem(tlsCert, '--tls-cert'), key: await readPem(tlsKey, '--tls-key') };
 }
 
 function announce(gateway: GatewayHandle, ctx: Context): void {
@@ -71,10 +96,7 @@ async function gatewayOptions(flags: GatewayFlags, ctx: Context): Promise<Gatewa
   if ((flags.tlsCert === undefined) !== (flags.tlsKey === undefined)) {
     throw new AppError('usage', { message: '--tls-cert and --tls-key go together' });
   }
-  const tls =
-    flags.tlsCert === undefined || flags.tlsKey === undefined
-      ? undefined
-      : { cert: await readPem(flags.tlsCert, '--tls-cert'), key: await readPem(flags.tlsKey, '--tls-key') };
+  const tls = await readTls(flags);
   const behindTls = tls !== undefined || publicUrl?.startsWith('https:') === true;
   if (!isLoopbackHost(host) && !behindTls && !ctx.global.insecure) {
     throw new AppError('usage', {

@@ -62,8 +62,9 @@ function get(host: string, port: number): Promise<{ status: number; body: string
 
 function stateOf(body: string): string {
   try {
-    const { status } = JSON.parse(body) as { status?: unknown };
-    return typeof status === 'string' ? status : 'unknown';
+    const { status, problems } = JSON.parse(body) as { status?: unknown; problems?: unknown };
+    const said = Array.isArray(problems) && problems.length > 0 ? `: ${problems.join(', ')}` : '';
+    return typeof status === 'string' ? status + said : 'unknown';
   } catch {
     return 'not a runner';
   }

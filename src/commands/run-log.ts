@@ -5,9 +5,11 @@ import type { Chalk } from '../output/colour.ts';
 import { redact } from '../output/redact.ts';
 import { formatDuration } from '../platform/duration.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
+import type { JobCaller } from '../protocol/frames.ts';
 import type { RunnerEvent } from '../runner/events.ts';
 
-export type Level = 'info' | 'warn' | 'error';
+export const LEVELS = ['error', 'warn', 'info', 'debug'] as const;
+export type Level = (typeof LEVELS)[number];
 
 export interface LogLine {
   level: Level;
@@ -60,9 +62,9 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
       };
     case 'job-started':
       return {
-        level: 'info',
+        level: 'debug',
         msg: `job ${jobText(event.job)} started`,
-        fields: jobFields(event.job),
+        fields: { ...jobFields(event.job), ...callerFields(event.caller) },
         tone: 'busy',
       };
     case 'job-ended': {
@@ -70,6 +72,7 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
       const counts = event.job.kind === 'count';
       const fields = {
         ...jobFields(event.job),
+        ...callerFields(event.caller),
         ...(counts ? { total: total ?? null } : { rows }),
         durationMs,
       };
@@ -110,6 +113,11 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
   }
 }
 
+/** Whether lines of this level are shown where the log is set to another. */
+export function isShown(level: Level, least: Level): boolean {
+  return LEVELS.indexOf(level) <= LEVELS.indexOf(least);
+}
+
 export interface LogFormat {
   json: boolean;
   /** Colours of stdout; undefined off a terminal, where lines carry their time instead. */
@@ -136,6 +144,10 @@ function rowsText(rows: number): string {
 
 function jobText(job: { id: string; kind: string; source: string; target: string }): string {
   return `${job.id.slice(0, 8)} ${job.kind} ${job.source}${job.target === '' ? '' : `/${job.target}`}`;
+}
+
+function callerFields(caller: JobCaller | undefined): Record<string, unknown> {
+  return caller ? { caller: caller.name, requestId: caller.requestId } : {};
 }
 
 function jobFields(job: {

@@ -25,6 +25,7 @@ export interface RunFlags {
   gracePeriod?: string;
   healthPort?: string;
   logFormat?: string;
+  logLevel?: string;
   emit?: string;
   policy?: string;
   ledger?: string;

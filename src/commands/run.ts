@@ -12,7 +12,7 @@ import type { RunnerEvent, RunnerHandle, RunnerStatus } from '../runner/index.ts
 import type { Ledger } from '../runner/ledger/ledger.ts';
 import type { RunnerMetrics } from '../runner/metrics.ts';
 import { endingError, type StoppedEvent } from './run-ending.ts';
-import { formatLine, type LogLine, lineOf } from './run-log.ts';
+import { formatLine, isShown, type Level, type LogLine, lineOf } from './run-log.ts';
 import type { RunFlags, RunSettings } from './run-settings.ts';
 import { RunSignals } from './run-signals.ts';
 
@@ -21,7 +21,7 @@ import { RunSignals } from './run-signals.ts';
  * @throws AppError for every other ending, among them `drain_timed_out`, `no_credential`, `token_refused`.
  */
 export async function runCommand(flags: RunFlags, ctx: Context): Promise<number> {
-  const log = createLog(flags.logFormat === 'json', ctx);
+  const log = createLog(flags.logFormat === 'json', (flags.logLevel ?? 'info') as Level, ctx);
   const signals = new RunSignals(ctx, log.line);
   try {
     // The settings may wait for a token on stdin, and what they load takes its time: a signal ends that as well.
@@ -85,6 +85,8 @@ async function runRunner(
       ...(settings.ca === undefined ? {} : { ca: settings.ca }),
       ...(settings.policy === undefined ? {} : { policy: settings.policy.policy }),
       ...(ledger === undefined ? {} : { ledger }),
+      // Whoever asks for readiness wants to know of the databases, too.
+      probeSources: settings.health !== undefined,
       env: settings.env,
       onEvent: event => {
         if (event.type === 'stopped') stopped = event;
@@ -194,8 +196,18 @@ interface RunLog {
   close(): void;
 }
 
-function createLog(json: boolean, ctx: Context): RunLog {
+function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
   const { output, clock } = ctx;
+  let least = configured;
+  const deaf = ctx.signals.on(['SIGUSR2'], name => {
+    least = least === 'debug' ? configured : 'debug';
+    // Whatever is shown, the switch itself is: whoever made it looks for it.
+    show({
+      level: least === 'debug' ? 'debug' : 'info',
+      msg: `${name}: log level ${least}`,
+      fields: { logLevel: least },
+    });
+  });
   const colours =
     !json && output.stdoutIsTerminal ? colourOf(ctx.streams.stdout, ctx.env, ctx.global.color) : undefined;
   const format = {
@@ -210,9 +222,12 @@ function createLog(json: boolean, ctx: Context): RunLog {
     spinner?.stop();
     spinner = text === undefined || json || !output.stderrIsTerminal ? undefined : output.progress(text);
   };
-  const line = (entry: LogLine): void => {
+  const show = (entry: LogLine): void => {
     spin(undefined);
     output.data(formatLine(entry, format));
+  };
+  const line = (entry: LogLine): void => {
+    if (isShown(entry.level, least)) show(entry);
   };
   return {
     line,
@@ -223,6 +238,9 @@ function createLog(json: boolean, ctx: Context): RunLog {
       if (event.type === 'retrying') spin(`next attempt in ${formatDuration(event.delayMs)}`);
       if (event.type === 'waiting-for-token') spin('waiting for another token');
     },
-    close: () => spin(undefined),
+    close: () => {
+      deaf();
+      spin(undefined);
+    },
   };
 }

@@ -1,9 +1,10 @@
 /** The gateway put together: store, sessions, dispatcher, service API and `/connect` on one port. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, BlockList, Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
+import type { AddressInfo, BlockList } from 'node:net';
 import { isIP } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { createSecureContext } from 'node:tls';
 import { AppError, messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
@@ -22,6 +23,7 @@ import type { BridgeManifest, HttpServices } from './http/route.ts';
 import { JobDispatcher } from './job-dispatcher.ts';
 import { LastSeen } from './last-seen.ts';
 import { Records } from './records.ts';
+import { remoteAddressOf } from './remote-address.ts';
 import { RunnerEndpoint } from './runner-endpoint.ts';
 import { InMemorySessions } from './session-directory.ts';
 
@@ -53,6 +55,12 @@ export interface GatewayHandle {
   readonly port: number;
   /** The key this start gave to an empty data directory. */
   readonly firstKey: FirstKey | undefined;
+  /**
+   * Serves this certificate to connections from now on; those that are open keep theirs.
+   *
+   * @throws AppError `usage` for one that cannot be served; the old one stays.
+   */
+  reloadTls(tls: { cert: string; key: string }): void;
   /** Makes a key under this name, ending any that had it: for `semilayer dev`, which keeps none. */
   mintKey(name: string, role: Role): Promise<string>;
   /** Takes no new work, waits for jobs up to the grace period, tells runners to go, closes the store. */
@@ -83,6 +91,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayHand
       url: gateway.url,
       port: gateway.port,
       firstKey: planned?.firstKey,
+      reloadTls: tls => gateway.reloadTls(tls),
       mintKey: (name, role) => gateway.mintKey(name, role),
       close: async ({ gracePeriodMs }) => {
         await gateway.close(gracePeriodMs);
@@ -218,6 +227,22 @@ class Gateway {
     }
   }
 
+  reloadTls(tls: { cert: string; key: string }): void {
+    if (!('setSecureContext' in this.#server)) {
+      throw new AppError('usage', { message: 'this gateway serves no TLS' });
+    }
+    try {
+      // A certificate and a key of which one is of another pair are refused here, not at the first handshake.
+      createSecureContext(tls);
+      (this.#server as TlsServer).setSecureContext(tls);
+    } catch (cause) {
+      throw new AppError('usage', {
+        message: `the certificate and its key cannot be served (${messageOf(cause)})`,
+        cause,
+      });
+    }
+  }
+
   async mintKey(name: string, role: Role): Promise<string> {
     const { random } = this.#options;
     const [old] = (await this.#store.listKeys({ limit: 1_000 })).filter(
@@ -325,28 +350,6 @@ function refuseUpgrade(error: unknown, socket: Duplex, random: Random): void {
     `HTTP/1.1 ${status} ${body.title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   );
-}
-
-/** The client's address: what the nearest proxy that is not ours to trust says, else the socket's. */
-function remoteAddressOf(request: IncomingMessage, trusted: BlockList | undefined): string {
-  const own = bare((request.socket as Socket).remoteAddress ?? '');
-  if (!trusted || !isTrusted(own, trusted)) return own;
-  const header = request.headers['x-forwarded-for'];
-  const hops = (Array.isArray(header) ? header.join(',') : (header ?? ''))
-    .split(',')
-    .map(hop => bare(hop.trim()));
-  const client = hops.reverse().find(hop => isIP(hop) !== 0 && !isTrusted(hop, trusted));
-  return client ?? own;
-}
-
-function isTrusted(address: string, trusted: BlockList): boolean {
-  const family = isIP(address);
-  return family !== 0 && trusted.check(address, family === 6 ? 'ipv6' : 'ipv4');
-}
-
-/** An IPv4 address as IPv4, also where the socket is a dual one. */
-function bare(address: string): string {
-  return address.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, '');
 }
 
 function causeOf(error: unknown): unknown {

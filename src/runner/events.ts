@@ -1,5 +1,6 @@
 /** What the runtime reports. It prints nothing itself: `semilayer run`, the container and an embedding program do. */
-import type { JobKind } from '../protocol/frames.ts';
+import type { JobCaller, JobKind } from '../protocol/frames.ts';
+import type { SourceState } from './source-health.ts';
 
 export interface JobIdentity {
   id: string;
@@ -22,10 +23,12 @@ export type RunnerEvent =
     }
   | { type: 'waiting-for-token'; reason: string; waitMs: number }
   | { type: 'assignments-changed'; sources: string[] }
-  | { type: 'job-started'; job: JobIdentity }
+  | { type: 'job-started'; job: JobIdentity; caller?: JobCaller }
   | {
       type: 'job-ended';
       job: JobIdentity;
+      /** Who asked, where the gateway says. */
+      caller?: JobCaller;
       rows: number;
       /** What a `count` counted; it sends no rows. */
       total?: number;
@@ -51,4 +54,8 @@ export interface RunnerStatus {
   activeJobs: number;
   /** Names of the assigned sources, as last heard. */
   sources: string[];
+  /** Whether each of them answers, by its name. */
+  sourceStates?: Record<string, SourceState>;
+  /** Whether jobs can be recorded; undefined where none are. */
+  ledger?: 'ok' | 'failing';
 }

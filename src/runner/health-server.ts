@@ -61,7 +61,14 @@ async function answerMetrics(
 
 function answerTo(path: string, status: RunnerStatus): { status: number; body: unknown } {
   const ready = status.connected && !status.draining;
-  const state = status.draining ? 'draining' : status.connected ? 'connected' : 'connecting';
+  const problems = problemsOf(status);
+  const state = status.draining
+    ? 'draining'
+    : !status.connected
+      ? 'connecting'
+      : problems.length > 0
+        ? 'degraded'
+        : 'connected';
   switch (path) {
     case '/livez':
       return { status: 200, body: { status: 'ok' } };
@@ -69,11 +76,30 @@ function answerTo(path: string, status: RunnerStatus): { status: number; body: u
     case '/health':
       return {
         status: ready ? 200 : 503,
-        body: { status: state, ready, activeJobs: status.activeJobs, sources: status.sources },
+        body: {
+          status: state,
+          ready,
+          problems,
+          activeJobs: status.activeJobs,
+          sources: status.sources,
+          sourceStates: status.sourceStates ?? {},
+          ...(status.ledger ? { ledger: status.ledger } : {}),
+        },
       };
     default:
       return { status: 404, body: { status: 'not found' } };
   }
+}
+
+/** `pg-main unreachable`: what keeps a runner that is ready from answering for all its sources. */
+function problemsOf({ sourceStates = {}, ledger }: RunnerStatus): string[] {
+  const sources = Object.entries(sourceStates).filter(
+    ([, state]) => state === 'unreachable' || state === 'misconfigured',
+  );
+  return [
+    ...sources.map(([name, state]) => `${name} ${state}`),
+    ...(ledger === 'failing' ? ['ledger failing'] : []),
+  ];
 }
 
 function listen(server: Server, options: HealthServerOptions): Promise<void> {

@@ -15,6 +15,7 @@ import type { Ledger } from './ledger/ledger.ts';
 import { readLocalConfig } from './local-credentials.ts';
 import type { Policy } from './policy/policy.ts';
 import { Runner, type Stopped, stoppedByDefect } from './runner.ts';
+import { SourceHealth } from './source-health.ts';
 import { SourcePool } from './source-pool.ts';
 import { fixedToken, tokenFile } from './token-source.ts';
 
@@ -56,6 +57,8 @@ export interface StartRunnerOptions {
   ca?: string[];
   /** Where runner-local credentials and the proxy (`HTTPS_PROXY` …) are looked up. Default `process.env`. */
   env?: Readonly<Record<string, string | undefined>>;
+  /** Whether to connect to sources that no job has asked yet, so that `status.sourceStates` is known. Default false. */
+  probeSources?: boolean;
   onConnected?: () => void;
   onDisconnected?: (reason: string) => void;
   /** A copy of each frame, with the config of sources redacted. */
@@ -122,6 +125,12 @@ export function startRunner(options: StartRunnerOptions): RunnerHandle {
     resolveBridge: options.resolveBridge ?? resolveBridge,
     localConfig: source => readLocalConfig(source, runner?.assigned ?? [], env),
   });
+  const sourceHealth = new SourceHealth({
+    clock: systemClock,
+    pool,
+    policy: options.policy,
+    probe: options.probeSources ?? false,
+  });
   runner = new Runner({
     url: options.gatewayUrl,
     runnerId: options.runnerId,
@@ -140,7 +149,12 @@ export function startRunner(options: StartRunnerOptions): RunnerHandle {
     pool,
     policy: options.policy,
     ledger: options.ledger,
-    onEvent: report,
+    onEvent: event => {
+      sourceHealth.event(event);
+      if (event.type === 'stopped') sourceHealth.stop();
+      report(event);
+    },
+    sourceHealth,
     onFrame: onFrame && ((direction, frame) => guarded(() => onFrame(direction, frame))),
   });
   const started = runner;

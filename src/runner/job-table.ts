@@ -1,7 +1,7 @@
 /** The jobs of one connection: each begins once, ends in exactly one frame, and dies with the connection. */
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { AssignedSource, ServerJob } from '../protocol/frames.ts';
+import type { AssignedSource, JobCaller, ServerJob } from '../protocol/frames.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { Credit } from './credit.ts';
 import type { JobIdentity, RunnerEvent } from './events.ts';
@@ -142,7 +142,7 @@ export class JobTable {
     const { abort, frame, identity, writer } = job;
     const source = canonicalSource(identity.source);
     this.#count(source, 1);
-    onEvent({ type: 'job-started', job: identity });
+    onEvent({ type: 'job-started', job: identity, ...callerOf(frame) });
     const secrets: string[] = [];
     // A bridge that hangs must not hold the ending back: whichever comes first ends the job, the other finds it gone.
     const aborted = new Promise<never>((_, reject) => {
@@ -222,6 +222,7 @@ export class JobTable {
     this.#options.onEvent({
       type: 'job-ended',
       job: job.identity,
+      ...callerOf(job.frame),
       rows,
       ...(total === undefined ? {} : { total }),
       bytes: job.writer.bytesSent,
@@ -237,6 +238,10 @@ export class JobTable {
     if (index >= 0) this.#waiting.splice(index, 1);
     this.#end(job, job.writer.rowsSent, job.abort.signal.reason as JobError);
   }
+}
+
+function callerOf({ caller }: ServerJob): { caller?: JobCaller } {
+  return caller ? { caller } : {};
 }
 
 function timeout(deadlineMs: number): JobError {

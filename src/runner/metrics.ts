@@ -38,6 +38,20 @@ export async function runnerMetrics(version: string, status: () => RunnerStatus)
       status().draining ? 1 : 0,
     );
     gauge('semilayer_runner_jobs_active', 'Jobs under way.', () => status().activeJobs);
+    new Gauge({
+      name: 'semilayer_runner_source_up',
+      help: 'Whether a source answers (1) or not (0); a source that nobody has asked is not there.',
+      labelNames: ['source'],
+      registers,
+      collect() {
+        this.reset();
+        for (const [source, state] of Object.entries(status().sourceStates ?? {}))
+          if (state !== 'unknown') this.set({ source }, state === 'ok' ? 1 : 0);
+      },
+    });
+    gauge('semilayer_runner_ledger_failing', 'Whether jobs cannot be recorded (1).', () =>
+      status().ledger === 'failing' ? 1 : 0,
+    );
     const jobs = counter(
       'semilayer_runner_jobs_total',
       'Jobs that have ended: done, or with the code of their error.',

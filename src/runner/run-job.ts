@@ -1,5 +1,6 @@
 /** One job against its source: judged, connected, answered; what it may not do is refused before the first of these costs anything. */
 import type { Clock } from '../platform/clock.ts';
+import { traced, tracedInside } from '../platform/tracing.ts';
 import type { AssignedSource, ServerJob } from '../protocol/frames.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
 import { type ExecutionMeta, executeJob } from './execute-job.ts';
@@ -26,7 +27,23 @@ export interface JobRun {
 }
 
 /** @throws JobError, or whatever the bridge throws. */
-export async function runJob(run: JobRun): Promise<ExecutionMeta> {
+export function runJob(run: JobRun): Promise<ExecutionMeta> {
+  const { caller, id, params } = run.frame;
+  // Most jobs are of nobody's trace: they pay a look at a key that is not there.
+  if (caller?.traceparent === undefined) return answer(run);
+  const { kind, target } = params.job;
+  const attributes = {
+    'semilayer.job.id': id,
+    'semilayer.job.kind': kind,
+    'semilayer.source': params.source.name,
+    'semilayer.target': target,
+  };
+  return traced(caller.traceparent, { name: `semilayer ${kind}`, kind: 'server', attributes }, () =>
+    answer(run),
+  );
+}
+
+async function answer(run: JobRun): Promise<ExecutionMeta> {
   const { frame, source, writer, abort, secrets, clock, pool, policy } = run;
   const { job } = frame.params;
   if (!source) {
@@ -47,7 +64,7 @@ export async function runJob(run: JobRun): Promise<ExecutionMeta> {
   try {
     if (statementTimeoutMs < Number.POSITIVE_INFINITY)
       cancelTimeout = clock.after(statementTimeoutMs, () => abort.abort(timedOut(statementTimeoutMs)));
-    return await executeJob({
+    const execution = {
       job: permit?.job ?? job,
       writer,
       signal: abort.signal,
@@ -58,7 +75,12 @@ export async function runJob(run: JobRun): Promise<ExecutionMeta> {
       clock,
       bridge: permit ? permit.guard(lease.bridge) : lease.bridge,
       openFresh: async () => (await pool.open(source)).bridge,
-    });
+    };
+    const { traceparent } = frame.caller ?? {};
+    if (traceparent === undefined) return await executeJob(execution);
+    const attributes = { 'db.operation.name': job.kind, 'db.collection.name': job.target };
+    const span = { name: `${job.kind} ${job.target}`, kind: 'client', attributes } as const;
+    return await tracedInside(traceparent, span, () => executeJob(execution));
   } catch (error) {
     if (toJobError(error, []).code === 'SOURCE_UNREACHABLE') pool.forget(source.id);
     throw error;

@@ -8,6 +8,7 @@ import { Connection, type ConnectionOptions } from './connection.ts';
 import { causeOf, type Decision, decide, describe, type Ending } from './ending.ts';
 import type { RunnerEvent, RunnerStatus } from './events.ts';
 import { credentialProblems, type Environment } from './local-credentials.ts';
+import type { SourceHealth } from './source-health.ts';
 import type { SourcePool } from './source-pool.ts';
 import type { TokenSource } from './token-source.ts';
 
@@ -29,6 +30,7 @@ export interface RunnerOptions
   clock: Clock;
   random: Random;
   onEvent: (event: RunnerEvent) => void;
+  sourceHealth: SourceHealth;
 }
 
 export interface Stopped {
@@ -67,6 +69,8 @@ export class Runner {
       draining: this.#draining,
       activeJobs: this.#connection?.jobs?.activeJobs ?? 0,
       sources: this.#sources.map(source => source.name),
+      sourceStates: this.#options.sourceHealth.states,
+      ...(this.#options.ledger ? { ledger: this.#options.ledger.failing ? 'failing' : 'ok' } : {}),
     };
   }
 
@@ -215,6 +219,7 @@ export class Runner {
   #assigned(sources: AssignedSource[], changed: boolean): void {
     const { onEvent, pool, env } = this.#options;
     this.#sources = sources;
+    this.#options.sourceHealth.assigned(sources);
     pool.keepOnly(new Set(sources.map(source => source.id)));
     if (changed) onEvent({ type: 'assignments-changed', sources: this.status.sources });
     for (const message of new Set(credentialProblems(sources, env).values()))

@@ -15,7 +15,10 @@ const ID = '0b9c1c9e-5f0a-4a57-9d5e-2f4f6d0c4a11';
 test('is live while it connects, ready once it has, and not ready as soon as it drains', async t => {
   const program = await openProgram(t);
   const gateway = await openScriptedGateway(t);
-  const run = program.start(['run', '--gateway-url', gateway.url, '--health-port', '0'], env());
+  const run = program.start(
+    ['run', '--gateway-url', gateway.url, '--health-port', '0', '--log-level', 'debug'],
+    env(),
+  );
   const [, origin = ''] = await run.line(/health on (http:\S+)\/readyz/);
   const port = new URL(origin).port;
   const session = await gateway.session();
@@ -264,7 +267,7 @@ function env(): Record<string, string> {
 
 async function connected(t: TestContext, program: Program, args: string[] = []) {
   const gateway = await openScriptedGateway(t);
-  const run = program.start(['run', '--gateway-url', gateway.url, ...args], env());
+  const run = program.start(['run', '--gateway-url', gateway.url, '--log-level', 'debug', ...args], env());
   const session = await gateway.greeted([sourceOf(program)], { features: ONE_BYTE });
   await run.line(/connected, awaiting jobs/);
   return { run, session };

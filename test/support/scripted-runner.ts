@@ -68,9 +68,14 @@ export class ScriptedRunner {
 }
 
 /** Opens the socket and says nothing yet. */
-export async function dialRaw(t: TestContext, url: string, token: string): Promise<ScriptedRunner> {
+export async function dialRaw(
+  t: TestContext,
+  url: string,
+  token: string,
+  headers: Record<string, string> = {},
+): Promise<ScriptedRunner> {
   const socket = new WebSocket(url, {
-    headers: { authorization: `Bearer ${token}` },
+    headers: { authorization: `Bearer ${token}`, ...headers },
     perMessageDeflate: false,
   });
   const runner = new ScriptedRunner(socket);
@@ -86,8 +91,9 @@ export async function connectScripted(
   token: string,
   runnerId: string,
   hello: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
 ): Promise<ScriptedRunner> {
-  const runner = await dialRaw(t, url, token);
+  const runner = await dialRaw(t, url, token, headers);
   runner.send({ type: 'hello', version: 1, runnerId, capabilities: [], ...hello });
   await runner.next('hello-ack');
   return runner;

@@ -41,6 +41,11 @@ export const PROCESS_COMMANDS: readonly CommandSpec[] = [
       { flags: '--grace-period <duration>', description: 'longest a drain may take (25s)' },
       HEALTH_PORT,
       { flags: '--log-format <format>', description: 'pretty or json', choices: ['pretty', 'json'] },
+      {
+        flags: '--log-level <level>',
+        description: 'least that is logged (info); SIGUSR2 turns debug on and off',
+        choices: ['error', 'warn', 'info', 'debug'],
+      },
       { flags: '--ledger <dir>', description: 'record every job in this directory (SEMILAYER_LEDGER_DIR)' },
       { flags: '--ledger-fsync', description: 'have each record on the disk before its job goes on' },
       {
