@@ -1,6 +1,8 @@
 /** What the runtime reports. It prints nothing itself: `semilayer run`, the container and an embedding program do. */
 import type { JobCaller, JobKind } from '../protocol/frames.ts';
-import type { SourceState } from './source-health.ts';
+
+/** `unknown` until something was asked of it. */
+export type SourceState = 'ok' | 'unreachable' | 'misconfigured' | 'unknown';
 
 export interface JobIdentity {
   id: string;

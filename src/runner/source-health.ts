@@ -1,13 +1,10 @@
 /** Which databases answer: learnt from the jobs there are, and by asking where there were none or the last one failed. */
 import type { Clock } from '../platform/clock.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
-import type { RunnerEvent } from './events.ts';
+import type { RunnerEvent, SourceState } from './events.ts';
 import { toJobError } from './job-error.ts';
 import type { Policy } from './policy/policy.ts';
 import type { SourcePool } from './source-pool.ts';
-
-/** `unknown` until something was asked of it. */
-export type SourceState = 'ok' | 'unreachable' | 'misconfigured' | 'unknown';
 
 /** How often a source that is not known to answer is asked again. */
 const PROBE_MS = 15_000;
