@@ -32,7 +32,7 @@ Runner (run, doctor)
                                  …_CONFIG_FILE
   SEMILAYER_HEALTH_PORT, PORT    serve /livez, /readyz, /health, /metrics
   SEMILAYER_HEALTH_HOST          where (127.0.0.1)
-  SEMILAYER_POLICY_FILE          what it never lets out; else semilayer.policy.json
+  SEMILAYER_POLICY_FILE          what it never lets out (semilayer.policy.json)
   SEMILAYER_LEDGER_DIR           record every job there
   SEMILAYER_LEDGER_FSYNC=1       each record on the disk before its job goes on
   SEMILAYER_LEDGER_ON_FAILURE    stop or continue, while none can be written
