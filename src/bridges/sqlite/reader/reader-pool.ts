@@ -5,9 +5,9 @@ import type { Answering, Question } from '../question.ts';
 import type { ReaderProgram } from './program.ts';
 import { ReaderProcess } from './reader-process.ts';
 
-/** A reader takes about 50 MB. More questions than this at once wait: they would only share the same disk. */
+/** Each is a process with its memory. More questions than this at once wait: they would only share the same disk. */
 const MAX_READERS = 8;
-/** Starting one costs some 60 ms: a steady load keeps them, a single question does not hold memory for long. */
+/** A steady load keeps its readers, a single question does not hold memory for long. */
 const IDLE_MS = 10_000;
 
 export interface ReaderPoolOptions {
