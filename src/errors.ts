@@ -40,6 +40,7 @@ const EXIT_BY_CODE = {
   data_dir_in_use: EXIT.conflict,
   too_many_jobs: EXIT.unreachable,
   runner_failed: EXIT.unreachable,
+  slow_consumer: EXIT.unreachable,
   no_runners_online: EXIT.unreachable,
   source_not_assigned: EXIT.unreachable,
   service_unreachable: EXIT.unreachable,

@@ -73,6 +73,10 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     meaning: 'the runner was lost, and its job could not be moved',
     hint: 'try again; semilayer runners list shows which are online',
   },
+  slow_consumer: {
+    meaning: 'the caller read too slowly for a runner that cannot wait',
+    hint: 'read faster, or ask for fewer rows',
+  },
   no_runners_online: {
     meaning: 'no runner of that source is connected',
     hint: 'start one where the database is: semilayer run',

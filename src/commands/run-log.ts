@@ -93,6 +93,27 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
     }
     case 'warning':
       return { level: 'warn', msg: event.message, tone: 'bad' };
+    case 'gateway-leaving':
+      return {
+        level: 'info',
+        msg: `the gateway is leaving: opening another connection${event.activeJobs === 0 ? '' : `, ${event.activeJobs} ${event.activeJobs === 1 ? 'job ends' : 'jobs end'} on this one`}`,
+        fields: { activeJobs: event.activeJobs },
+        tone: 'busy',
+      };
+    case 'loop-blocked':
+      return {
+        level: 'warn',
+        msg: `the event loop was blocked for ${formatDuration(event.blockedMs)}: heartbeats, cancels and every other job waited for a driver or a bridge`,
+        fields: { blockedMs: event.blockedMs },
+        tone: 'bad',
+      };
+    case 'woke':
+      return {
+        level: 'warn',
+        msg: `this process did not run for ${formatDuration(event.sleptMs)}: it was stopped, the machine slept, or a driver waited in a system call`,
+        fields: { sleptMs: event.sleptMs },
+        tone: 'busy',
+      };
     case 'draining':
       if (event.activeJobs === 0) return undefined;
       return {

@@ -45,6 +45,8 @@ export class DispatchedJob implements Job {
   failure: AppError | null | undefined;
   meta: JobMeta | undefined;
   attempts = 0;
+  /** How often it was taken from one session to be given to another. */
+  moves = 0;
   /** Whether a batch has been handed to the caller: from then on the job cannot be moved. */
   delivered = false;
   cancelDeadline: () => void = () => {};
@@ -58,6 +60,9 @@ export class DispatchedJob implements Job {
   #endedAt: number | null = null;
   #cancelled = false;
   #wake: (() => void) | undefined;
+  /** Since when a runner's socket is left unread for this job. */
+  #stalledAt: number | undefined;
+  #batchAttempt = 0;
 
   constructor(options: DispatchedJobOptions) {
     this.#options = options;
@@ -79,13 +84,9 @@ export class DispatchedJob implements Job {
       if (this.failure) throw this.failure;
       const queued = this.#queue.shift();
       if (queued) {
-        this.delivered = true;
-        this.#queuedBytes -= queued.bytes;
-        const attempt = this.#attempt;
-        if (attempt) {
-          attempt.session.drained(attempt.wireId, queued.bytes);
-          if (this.#queuedBytes < UNSTALL_BYTES) attempt.session.setStalled(attempt.wireId, false);
-        }
+        this.delivered ||= this.request.whole !== true;
+        this.#batchAttempt = this.attempts;
+        this.#taken(queued.bytes);
         return queued.batch;
       }
       if (this.failure === null) return undefined;
@@ -93,6 +94,20 @@ export class DispatchedJob implements Job {
         this.#wake = resolve;
       });
     }
+  }
+
+  get batchAttempt(): number {
+    return this.#batchAttempt;
+  }
+
+  /** Milliseconds since the caller last took anything, while a runner's socket is left unread for it; else 0. */
+  get stalledMs(): number {
+    return this.#stalledAt === undefined ? 0 : this.#options.now() - this.#stalledAt;
+  }
+
+  /** Whether the session that has the job did not take it in time. */
+  get isOverdue(): boolean {
+    return this.#attempt?.session.isOverdue(this.#attempt.wireId) ?? false;
   }
 
   cancel(): void {
@@ -118,6 +133,13 @@ export class DispatchedJob implements Job {
     this.#clear();
   }
 
+  /** As `detach`, of an attempt that may still be going on: its session is told that nobody waits for it. */
+  abandon(): void {
+    const attempt = this.#attempt;
+    this.detach();
+    attempt?.session.cancel(attempt.wireId);
+  }
+
   accept(frame: ClientChunk | ClientRows, bytes: number): void {
     const batch = frame.type === 'rows' ? { lines: frame.lines, count: frame.count } : chunkBatch(frame);
     const attempt = this.#attempt;
@@ -129,7 +151,8 @@ export class DispatchedJob implements Job {
     this.#rows += batchSize(batch);
     this.#queue.push({ batch, bytes });
     this.#queuedBytes += bytes;
-    if (attempt && this.#queuedBytes > STALL_BYTES) attempt.session.setStalled(attempt.wireId, true);
+    if (attempt && this.#queuedBytes > STALL_BYTES && attempt.session.setStalled(attempt.wireId, true))
+      this.#stalledAt ??= this.#options.now();
     this.#poke();
   }
 
@@ -150,8 +173,7 @@ export class DispatchedJob implements Job {
   fail(error: AppError): void {
     if (this.ended) return;
     const attempt = this.#attempt;
-    this.#attempt = undefined;
-    this.#clear();
+    this.detach();
     this.#end(error);
     attempt?.session.cancel(attempt.wireId);
   }
@@ -195,9 +217,21 @@ export class DispatchedJob implements Job {
     this.#poke();
   }
 
+  #taken(bytes: number): void {
+    this.#queuedBytes -= bytes;
+    const attempt = this.#attempt;
+    if (!attempt) return;
+    attempt.session.drained(attempt.wireId, bytes);
+    if (this.#queuedBytes < UNSTALL_BYTES) {
+      attempt.session.setStalled(attempt.wireId, false);
+      this.#stalledAt = undefined;
+    } else if (this.#stalledAt !== undefined) this.#stalledAt = this.#options.now();
+  }
+
   #clear(): void {
     this.#queue.length = 0;
     this.#queuedBytes = 0;
+    this.#stalledAt = undefined;
   }
 
   #poke(): void {

@@ -73,6 +73,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than the idle time of common proxies, so that they close first and no request meets a closing socket. */
 const KEEP_ALIVE_MS = 75_000;
+/** Ten thousand runners and their callers; beyond it a connection is closed before it costs anything. */
+const MAX_CONNECTIONS = 20_000;
 
 /**
  * Starts a gateway; when this resolves, it listens.
@@ -261,6 +263,7 @@ class Gateway {
     this.#accepting = false;
     const listenerClosed = new Promise<void>(resolve => this.#server.close(() => resolve()));
     this.#server.closeIdleConnections();
+    this.#sessions.announceLeaving();
     const idle = new AbortController();
     await Promise.race([
       this.#dispatcher.idle().then(() => idle.abort()),
@@ -291,6 +294,7 @@ class Gateway {
       requireHostHeader: false,
     };
     const server = tls ? createTlsServer({ ...settings, ...tls }) : createServer(settings);
+    server.maxConnections = MAX_CONNECTIONS;
     server.on('request', (request, response) => void this.#api.handle(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     server.on('clientError', (error, socket) => {

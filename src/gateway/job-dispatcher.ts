@@ -1,7 +1,8 @@
 /** The dispatcher: picks a session for each job, queues when all are full, moves a job whose session is lost. */
 import { AppError } from '../errors.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { CancelTimer, Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
+import { MAX_CONCURRENCY } from '../protocol/features.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import type { SourceRecord } from '../store/store.ts';
 import { DispatchedJob } from './dispatched-job.ts';
@@ -12,7 +13,11 @@ import type { Dispatcher, EventBus, SessionView } from './services.ts';
 import type { InMemorySessions } from './session-directory.ts';
 
 /** A job is moved at most twice: a third runner lost in one deadline is no accident of one machine. */
-const MAX_ATTEMPTS = 3;
+const MAX_MOVES = 2;
+/** How often jobs are looked at that nobody tells of: not taken by their runner, not read by their caller. */
+const WATCH_MS = 500;
+/** A caller that takes nothing for so long, of a runner that cannot be paced, holds up every other job of it. */
+const SLOW_CONSUMER_MS = 30_000;
 /** Enough to ride out a burst, little enough that a caller learns soon that there is no room. */
 const MAX_QUEUED = 1_000;
 const RETRY_AFTER_SECONDS = 1;
@@ -36,6 +41,7 @@ export class JobDispatcher implements Dispatcher {
   #queued = 0;
   #active = 0;
   #idle: (() => void)[] = [];
+  #stopWatching: CancelTimer | undefined;
 
   constructor(options: JobDispatcherOptions) {
     this.#options = options;
@@ -68,6 +74,7 @@ export class JobDispatcher implements Dispatcher {
       },
     });
     this.#active++;
+    this.#watch();
     this.#log.add(job);
     job.cancelDeadline = clock.after(request.deadlineMs, () =>
       job.fail(
@@ -113,7 +120,7 @@ export class JobDispatcher implements Dispatcher {
   async #place(job: DispatchedJob): Promise<void> {
     const sessions = await this.#sessionsFor(job.request.source, job.request.sessionId);
     if (job.ended) return;
-    const session = leastInFlight(sessions, this.#options.random);
+    const session = leastInFlight(sessions, job.request.source.id, this.#options.random);
     if (session) return await this.#send(job, session);
     if (sessions.every(one => one.draining)) throw noneOnline(job.request.source);
     this.#enqueue(job);
@@ -149,7 +156,7 @@ export class JobDispatcher implements Dispatcher {
     const source = await this.#options.assignedSource(request.source);
     // Reading the config took a turn of the loop: the session may have filled up or left.
     if (job.ended) return;
-    if (!session.hasRoom) return await this.#place(job);
+    if (!session.hasRoom(request.source.id)) return await this.#place(job);
     const wireId = job.attempts === 0 ? job.id : `${job.id}~${job.attempts + 1}`;
     job.attach(session, wireId);
     const { clock } = this.#options;
@@ -160,6 +167,7 @@ export class JobDispatcher implements Dispatcher {
         type: 'job',
         params: { source, job: { kind: request.kind, target: request.target, options: request.options } },
         deadlineMs: Math.max(1, request.deadlineMs - Math.max(0, elapsedMs)),
+        attempt: job.attempts,
         ...(request.caller ? { caller: request.caller } : {}),
       },
       {
@@ -169,6 +177,11 @@ export class JobDispatcher implements Dispatcher {
           // A leaving runner hands back what it did not begin.
           if (code === 'CANCELLED') this.#move(job, 'the runner cancelled the job');
           else job.fail(runnerError(code, message));
+        },
+        rejected: () => {
+          // Not begun, so not lost: it goes to the next that has room, or waits for one.
+          job.detach();
+          this.#place(job).catch(error => job.fail(asAppError(error)));
         },
         lost: reason => this.#move(job, `the runner was lost: ${reason}`),
       },
@@ -183,13 +196,36 @@ export class JobDispatcher implements Dispatcher {
       hint: 'ask again; the rows received so far are not complete',
       retryable: true,
     });
-    if (job.delivered || job.attempts >= MAX_ATTEMPTS || job.request.sessionId !== undefined)
-      return job.fail(lost);
+    if (job.delivered || job.moves >= MAX_MOVES || job.request.sessionId !== undefined) return job.fail(lost);
+    job.moves++;
     job.detach();
     // The session that was lost leaves the directory in this same turn; look for another after it.
     queueMicrotask(() => {
       this.#place(job).catch(() => job.fail(lost));
     });
+  }
+
+  /** Begins to look after the jobs under way, until there are none. */
+  #watch(): void {
+    this.#stopWatching ??= this.#options.clock.every(WATCH_MS, () => {
+      for (const job of this.#log.active()) {
+        if (job.stalledMs > SLOW_CONSUMER_MS) job.fail(slowConsumer(job.stalledMs));
+        else if (job.session && job.isOverdue) void this.#passOn(job, job.session);
+      }
+    });
+  }
+
+  /** The session did not take the job in time: it goes to one that answers, where there is one. */
+  async #passOn(job: DispatchedJob, silent: RunnerSession): Promise<void> {
+    const { source, sessionId } = job.request;
+    if (job.moves >= MAX_MOVES || sessionId !== undefined) return;
+    const sessions = await this.#sessionsFor(source).catch(() => []);
+    const answering = sessions.filter(session => session !== silent && session.answering);
+    const next = leastInFlight(answering, source.id, this.#options.random);
+    if (!next || job.session !== silent || !job.isOverdue) return;
+    job.moves++;
+    job.abandon();
+    await this.#send(job, next).catch(error => job.fail(asAppError(error)));
   }
 
   #enqueue(job: DispatchedJob): void {
@@ -220,7 +256,7 @@ export class JobDispatcher implements Dispatcher {
         job.fail(asAppError(error));
         continue;
       }
-      const session = leastInFlight(sessions, this.#options.random);
+      const session = leastInFlight(sessions, sourceId, this.#options.random);
       if (queue[0] !== job) continue;
       if (!session) return;
       this.#dequeue(sourceId, queue);
@@ -237,20 +273,33 @@ export class JobDispatcher implements Dispatcher {
   #ended(state: JobState): void {
     this.#endedByState.set(state, (this.#endedByState.get(state) ?? 0) + 1);
     this.#active--;
-    if (this.#active === 0) for (const resolve of this.#idle.splice(0)) resolve();
+    if (this.#active > 0) return;
+    this.#stopWatching?.();
+    this.#stopWatching = undefined;
+    for (const resolve of this.#idle.splice(0)) resolve();
   }
 }
 
-/** The session with room and the fewest jobs; among equals by lot, so that replicas share the load. */
-function leastInFlight(sessions: readonly RunnerSession[], random: Random): RunnerSession | undefined {
+/**
+ * The session with room and the fewest jobs; among equals by lot, so that replicas share the load. One that does not
+ * answer is the last resort.
+ */
+function leastInFlight(
+  sessions: readonly RunnerSession[],
+  sourceId: string,
+  random: Random,
+): RunnerSession | undefined {
   let best: RunnerSession | undefined;
+  let least = Number.POSITIVE_INFINITY;
   let ties = 0;
   for (const session of sessions) {
-    if (!session.hasRoom) continue;
-    if (!best || session.inFlight < best.inFlight) {
+    if (!session.hasRoom(sourceId)) continue;
+    const load = session.inFlight + (session.answering ? 0 : MAX_CONCURRENCY);
+    if (load < least) {
       best = session;
+      least = load;
       ties = 1;
-    } else if (session.inFlight === best.inFlight && random.fraction() * ++ties < 1) {
+    } else if (load === least && random.fraction() * ++ties < 1) {
       best = session;
     }
   }
@@ -262,6 +311,13 @@ function noneOnline(source: SourceRecord): AppError {
     message: `no runner of source "${source.name}" is online`,
     hint: `start one: semilayer run (assigned: ${source.runners.join(', ')})`,
     retryable: true,
+  });
+}
+
+function slowConsumer(stalledMs: number): AppError {
+  return new AppError('slow_consumer', {
+    message: `the caller took no rows for ${Math.round(stalledMs / 1_000)} s, and this runner cannot wait for one job alone`,
+    hint: 'read faster, ask for fewer rows, or run a newer runner, whose jobs wait each for itself',
   });
 }
 

@@ -11,6 +11,8 @@ export interface JobRequest {
   deadlineMs: number;
   /** Only this session may run it (`sources test` asks each one in turn). */
   sessionId?: string;
+  /** Whether the answer goes out only when it is complete: until then the job may begin again elsewhere. */
+  whole?: boolean;
   /** Who asked, for the runner's own records. */
   caller?: JobCaller;
 }
@@ -57,6 +59,10 @@ export interface Job {
    */
   next(): Promise<JobBatch | undefined>;
   readonly meta: JobMeta | undefined;
+  /** Sessions it was given to, one after the other. */
+  readonly attempts: number;
+  /** Which attempt the last batch was of: a `whole` job that began again repeats what it gave before. */
+  readonly batchAttempt: number;
   /** The caller has gone: the runner is told, the database query ends. Idempotent; after an ending it does nothing. */
   cancel(): void;
 }

@@ -17,9 +17,16 @@ import type { RunnerRecord, Store } from '../store/store.ts';
 import { AttemptLimit } from './attempt-limit.ts';
 import { closePatiently, RunnerSession, type SessionFrame } from './runner-session.ts';
 import type { InMemorySessions } from './session-directory.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 /** A token of ours has 52 characters; the hosted service's may be longer. Anything beyond is not hashed. */
 const MAX_TOKEN_LENGTH = 1_024;
+
+/** Far more than cross with the cancels of 1,024 jobs, or come of a runner that beats for each of its pings. */
+const IDLE_FRAMES = { capacity: 20_000, perSecond: 1_000 };
+
+/** Replicas of one runner. Beyond it something starts them and does not know when to stop. */
+const MAX_SESSIONS_PER_RUNNER = 256;
 
 export interface RunnerEndpointOptions {
   store: Store;
@@ -77,7 +84,10 @@ export class RunnerEndpoint {
     const admitted = admission;
     socket.off('error', ignore);
     this.#server.handleUpgrade(request, socket, head, webSocket => {
-      new Greeting(this.#options, webSocket, request, admitted).start();
+      const address = this.#options.remoteAddressOf(request);
+      const refused = (): number | undefined =>
+        this.#attempts.failed(address) ?? this.#attempts.failed(admitted.runner.id);
+      new Greeting(this.#options, webSocket, request, admitted, refused).start();
     });
   }
 
@@ -102,11 +112,14 @@ class Greeting {
   readonly #options: RunnerEndpointOptions;
   readonly #socket: WebSocket;
   readonly #admission: Admission;
+  readonly #refused: () => number | undefined;
   readonly #remoteAddress: string;
   readonly #liveness: Liveness;
   readonly #transport: { readonly bytesRead: number };
+  readonly #idleFrames: TokenBucket;
   #session: RunnerSession | undefined;
   #helloSeen = false;
+  #closing = false;
   #cancelTimer: () => void = () => {};
 
   constructor(
@@ -114,18 +127,23 @@ class Greeting {
     socket: WebSocket,
     request: IncomingMessage,
     admission: Admission,
+    /** Notes that the token was another runner's; seconds to wait when that was too often. */
+    refused: () => number | undefined,
   ) {
     this.#options = options;
+    this.#refused = refused;
     this.#socket = socket;
     this.#admission = admission;
     this.#remoteAddress = options.remoteAddressOf(request);
     this.#transport = request.socket;
+    this.#idleFrames = new TokenBucket(options.clock, IDLE_FRAMES);
     request.socket.setNoDelay(true);
     this.#liveness = new Liveness({
       clock: options.clock,
       ping: () => socket.ping(),
       dead: () => this.#close(CLOSE.nothingHeard, 'nothing heard'),
       bytesRead: () => this.#transport.bytesRead,
+      pace: () => this.#session?.pace,
     });
   }
 
@@ -144,6 +162,7 @@ class Greeting {
   }
 
   #message(data: RawData, isBinary: boolean): void {
+    if (this.#closing) return;
     this.#liveness.heard();
     const bytes = (data as Buffer).length;
     let frame: ReturnType<typeof decodeClientFrame>;
@@ -154,7 +173,7 @@ class Greeting {
       if (!(error instanceof FrameError)) throw error;
       return this.#close(CLOSE.malformed, error.reason);
     }
-    if (frame.type === '$unknown') return;
+    if (frame.type === '$unknown') return this.#spend();
     if (frame.type === 'hello') {
       if (this.#helloSeen) return this.#close(CLOSE.malformed, 'second hello');
       this.#helloSeen = true;
@@ -169,10 +188,18 @@ class Greeting {
   #binary(message: Buffer): void {
     const session = this.#session;
     if (session?.takesRawRows) this.#deliver(session, decodeRows(message), message.length);
+    else this.#spend();
+  }
+
+  /** A frame that nothing comes of: now and then one crosses with a cancel; a flood of them is an attack or a defect. */
+  #spend(): void {
+    if (!this.#idleFrames.take()) this.#close(CLOSE.tooManyAttempts, 'too many frames; retry-after=30');
   }
 
   #deliver(session: RunnerSession, frame: SessionFrame, bytes: number): void {
     const noticed = session.received(frame, bytes);
+    if (noticed === undefined) return;
+    this.#spend();
     if (noticed === 'heartbeat') this.#options.onSeen(session.runnerId, session.view().version);
     if (noticed === 'drain') this.#options.sessions.changed(session.runnerId);
   }
@@ -190,8 +217,15 @@ class Greeting {
       );
     }
     const named = hello.runnerId.toLowerCase() === runner.id || hello.runnerId === runner.name;
-    if (!named) return this.#close(CLOSE.wrongRunner, 'the token belongs to another runner');
+    if (!named) {
+      const waitSeconds = this.#refused();
+      return waitSeconds === undefined
+        ? this.#close(CLOSE.wrongRunner, 'the token belongs to another runner')
+        : this.#close(CLOSE.tooManyAttempts, `too many attempts; retry-after=${waitSeconds}`);
+    }
     if (!accepting()) return this.#close(CLOSE.goingAway, 'gateway shutting down');
+    if (sessions.countOf(runner.id) >= MAX_SESSIONS_PER_RUNNER)
+      return this.#close(CLOSE.tooManyAttempts, 'too many sessions of this runner; retry-after=30');
 
     const session = new RunnerSession({
       id: random.uuid(),
@@ -235,6 +269,8 @@ class Greeting {
   }
 
   #close(code: number, reason: string): void {
+    if (this.#closing) return;
+    this.#closing = true;
     this.#cancelTimer();
     this.#liveness.stop();
     const session = this.#session;

@@ -1,13 +1,15 @@
 /** One connected runner process: its socket, what it may do, and the jobs in flight on it. */
 import type { WebSocket } from 'ws';
+import { assertNever } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { encodeFrame } from '../protocol/codec.ts';
-import { type AcceptedFeatures, DEFAULT_CONCURRENCY } from '../protocol/features.ts';
+import { type AcceptedFeatures, DEFAULT_CONCURRENCY, type Pace } from '../protocol/features.ts';
 import type {
   AssignedSource,
   ClientChunk,
   ClientFrame,
+  ClientReject,
   DoneMeta,
   ServerFrame,
   ServerJob,
@@ -20,6 +22,8 @@ export interface AttemptHandlers {
   chunk(frame: ClientChunk | ClientRows, bytes: number): void;
   done(meta: DoneMeta | undefined): void;
   error(code: string, message: string): void;
+  /** The runner did not begin it. */
+  rejected(): void;
   /** The session is gone; nothing more comes. */
   lost(reason: string): void;
 }
@@ -33,6 +37,8 @@ const GRANT_FRACTION = 4;
 const CANCEL_PATIENCE_MS = 10_000;
 /** A peer that does not answer our close by then is cut. */
 const CLOSE_PATIENCE_MS = 2_000;
+/** How long a runner that had no room for a source is taken at its word, where none of its jobs ends sooner. */
+const BUSY_MS = 250;
 
 /** Closes, and cuts a peer that does not answer in time, or at once where it was not heard before. */
 export function closePatiently(socket: WebSocket, clock: Clock, code: number, reason: string): void {
@@ -64,6 +70,7 @@ export interface RunnerSessionOptions {
 
 interface Attempt {
   handlers: AttemptHandlers | undefined;
+  sourceId: string;
   ungrantedBytes: number;
   forget: () => void;
 }
@@ -76,9 +83,14 @@ export class RunnerSession {
   readonly #options: RunnerSessionOptions;
   readonly #attempts = new Map<string, Attempt>();
   readonly #stalled = new Set<string>();
+  /** When each job of which nothing was heard yet was sent, oldest first; empty where jobs are not accepted. */
+  readonly #unheard = new Map<string, number>();
+  /** Sources for which the runner had no room. */
+  readonly #busy = new Set<string>();
   #lastHeartbeatAt: number;
   #draining = false;
   #open = true;
+  #endings = 0;
   /** Called whenever a slot becomes free. */
   onSlotFree: () => void = () => {};
 
@@ -108,10 +120,26 @@ export class RunnerSession {
     return this.#open;
   }
 
-  /** Whether one more job may be sent here. */
-  get hasRoom(): boolean {
+  /** Whether one more job of this source may be sent here. */
+  hasRoom(sourceId: string): boolean {
     const limit = this.#options.features.concurrency?.limit ?? DEFAULT_CONCURRENCY;
-    return this.#open && !this.#draining && this.#attempts.size < limit;
+    return this.#open && !this.#draining && this.#attempts.size < limit && !this.#busy.has(sourceId);
+  }
+
+  /** What silence means on this connection now; undefined for what the protocol says of every one. */
+  get pace(): Pace | undefined {
+    return this.#attempts.size > 0 ? this.#options.features.fastPing : undefined;
+  }
+
+  /** Whether nothing was heard of this job for longer than the runner has to take it. */
+  isOverdue(wireId: string): boolean {
+    return this.#overdue(this.#unheard.get(wireId));
+  }
+
+  /** Whether the runner takes what it is sent in time. The loop of one that does not may be blocked. */
+  get answering(): boolean {
+    const [oldest] = this.#unheard.values();
+    return !this.#overdue(oldest);
   }
 
   /** A runner that names no bridge may have any. */
@@ -137,9 +165,16 @@ export class RunnerSession {
   }
 
   begin(frame: ServerJob, handlers: AttemptHandlers): void {
-    this.#attempts.set(frame.id, { handlers, ungrantedBytes: 0, forget: () => {} });
-    const { caller, ...anonymous } = frame;
-    this.#send(caller && this.#options.features.caller ? frame : anonymous);
+    const { features, clock } = this.#options;
+    const sourceId = frame.params.source.id;
+    this.#attempts.set(frame.id, { handlers, sourceId, ungrantedBytes: 0, forget: () => {} });
+    if (features.attempts) this.#unheard.set(frame.id, clock.monotonic());
+    const { caller, attempt, ...plain } = frame;
+    this.#send({
+      ...plain,
+      ...(caller && features.caller ? { caller } : {}),
+      ...(attempt !== undefined && features.attempts ? { attempt } : {}),
+    });
   }
 
   /** Nobody waits for this attempt any more: the runner is told, and the slot is free when it has ended the job. */
@@ -164,16 +199,26 @@ export class RunnerSession {
     attempt.ungrantedBytes = 0;
   }
 
-  /** A version 1 runner knows no credit: while one of its jobs is backed up, its socket is not read. */
-  setStalled(wireId: string, stalled: boolean): void {
-    if (this.#options.features.credit) return;
-    if (!stalled) return this.#unstall(wireId);
-    this.#stalled.add(wireId);
-    if (this.#stalled.size === 1) this.#options.pauseReading(true);
+  /**
+   * A version 1 runner knows no credit: while one of its jobs is backed up, its socket is not read.
+   *
+   * @returns whether that is how it is paced.
+   */
+  setStalled(wireId: string, stalled: boolean): boolean {
+    if (this.#options.features.credit) return false;
+    if (stalled) {
+      this.#stalled.add(wireId);
+      if (this.#stalled.size === 1) this.#options.pauseReading(true);
+    } else this.#unstall(wireId);
+    return true;
   }
 
-  /** A frame after the handshake. Frames of jobs that are not ours, or no longer, are ignored. */
-  received(frame: SessionFrame, bytes: number): 'heartbeat' | 'drain' | undefined {
+  /**
+   * A frame after the handshake. Frames of jobs that are not ours, or no longer, do nothing.
+   *
+   * @returns what there was to notice; `idle` for a frame that nothing came of.
+   */
+  received(frame: SessionFrame, bytes: number): 'heartbeat' | 'drain' | 'idle' | undefined {
     if (!this.#open) return undefined;
     if (frame.type === 'heartbeat') {
       this.#lastHeartbeatAt = this.#options.clock.now();
@@ -181,23 +226,34 @@ export class RunnerSession {
     }
     if (frame.type === 'drain') {
       this.#draining = true;
+      this.#acknowledgeEndings();
       return 'drain';
     }
     const handlers = this.#attempts.get(frame.id)?.handlers;
+    this.#unheard.delete(frame.id);
     switch (frame.type) {
       case 'chunk':
       case 'rows':
         handlers?.chunk(frame, bytes);
-        return undefined;
+        break;
+      case 'accept':
+        return 'idle';
+      case 'reject':
+        this.#rejected(frame);
+        handlers?.rejected();
+        break;
       case 'done':
-        this.#free(frame.id);
+        this.#ended(frame.id);
         handlers?.done(frame.meta);
-        return undefined;
+        break;
       case 'error':
-        this.#free(frame.id);
+        this.#ended(frame.id);
         handlers?.error(frame.code, frame.message);
-        return undefined;
+        break;
+      default:
+        return assertNever(frame);
     }
+    return handlers ? undefined : 'idle';
   }
 
   assignmentsChanged(assignedSources: AssignedSource[]): void {
@@ -228,14 +284,51 @@ export class RunnerSession {
     for (const attempt of attempts) attempt.handlers?.lost(reason);
   }
 
+  /** This gateway leaves: a runner that understands dials anew before it lets this connection go. */
+  announceLeaving(): void {
+    if (this.#options.features.drain) this.#send({ type: 'drain' });
+  }
+
   /** Tells the runner to come back to another gateway, or to this one later. */
   goAway(): void {
     this.close(CLOSE.goingAway, 'gateway shutting down');
   }
 
+  #ended(wireId: string): void {
+    this.#endings++;
+    // What has ended made room, perhaps for the source that had none.
+    this.#busy.clear();
+    this.#free(wireId);
+    this.#acknowledgeEndings();
+  }
+
+  /** Whoever leaves waits to hear that its endings have come; of others nobody wants to know. */
+  #acknowledgeEndings(): void {
+    if (this.#draining && this.#options.features.endings) this.#send({ type: 'ended', count: this.#endings });
+  }
+
+  #rejected({ id, reason }: ClientReject): void {
+    const sourceId = this.#attempts.get(id)?.sourceId;
+    if (sourceId === undefined) return;
+    if (reason === 'draining') this.#draining = true;
+    else {
+      this.#busy.add(sourceId);
+      this.#options.clock.after(BUSY_MS, () => {
+        if (this.#busy.delete(sourceId)) this.onSlotFree();
+      });
+    }
+    this.#free(id);
+  }
+
+  #overdue(sentAt: number | undefined): boolean {
+    const { features, clock } = this.#options;
+    return sentAt !== undefined && clock.monotonic() - sentAt >= (features.attempts?.acceptMs ?? 0);
+  }
+
   #free(wireId: string): void {
     const attempt = this.#attempts.get(wireId);
     if (!attempt) return;
+    this.#unheard.delete(wireId);
     attempt.forget();
     this.#attempts.delete(wireId);
     this.#unstall(wireId);

@@ -48,6 +48,10 @@ export class InMemorySessions implements SessionDirectory {
     return this.#byRunner.get(runnerId) ?? [];
   }
 
+  countOf(runnerId: string): number {
+    return this.#byRunner.get(runnerId)?.size ?? 0;
+  }
+
   ofRunner(runnerId: string): SessionView[] {
     return [...this.sessionsOf(runnerId)].map(session => session.view());
   }
@@ -68,6 +72,11 @@ export class InMemorySessions implements SessionDirectory {
     const sources = await this.#options.assignedSources(runnerId);
     for (const session of this.sessionsOf(runnerId)) session.assignmentsChanged(sources);
     this.#options.onChange();
+  }
+
+  /** Every session is told that this gateway is about to leave. */
+  announceLeaving(): void {
+    for (const sessions of this.#byRunner.values()) for (const session of sessions) session.announceLeaving();
   }
 
   /** Every session is told to go elsewhere; used when the gateway itself leaves. */

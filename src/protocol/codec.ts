@@ -9,6 +9,7 @@ import {
   type JobCaller,
   type JobKind,
   type JobRow,
+  type RejectReason,
   type ServerFrame,
   type ServerJob,
 } from './frames.ts';
@@ -67,7 +68,7 @@ export function decodeClientFrame(text: string): ClientFrame | UnknownFrame {
           : { runtimeVersion: label(runtimeVersion, 'hello.runtimeVersion') }),
         ...(minVersion === undefined ? {} : { minVersion: integer(minVersion, 'hello.minVersion', 0) }),
         ...(instance === undefined ? {} : { instance: label(instance, 'hello.instance') }),
-        ...(features === undefined ? {} : { features: offeredFeatures(features) }),
+        ...(features === undefined ? {} : { features: known(features, OFFERED, 'hello.features') }),
       };
     }
     case 'heartbeat':
@@ -100,6 +101,14 @@ export function decodeClientFrame(text: string): ClientFrame | UnknownFrame {
       };
     case 'drain':
       return { type: 'drain' };
+    case 'accept':
+      return { id: identifier(frame.id, 'accept.id'), type: 'accept' };
+    case 'reject':
+      return {
+        id: identifier(frame.id, 'reject.id'),
+        type: 'reject',
+        reason: rejectReason(frame.reason),
+      };
     default:
       return unknown(frame);
   }
@@ -118,7 +127,9 @@ export function decodeServerFrame(text: string): ServerFrame | UnknownFrame {
         type: 'hello-ack',
         serverVersion: integer(frame.serverVersion, 'hello-ack.serverVersion'),
         assignedSources: sources(frame.assignedSources, 'hello-ack.assignedSources'),
-        ...(frame.features === undefined ? {} : { features: acceptedFeatures(frame.features) }),
+        ...(frame.features === undefined
+          ? {}
+          : { features: known(frame.features, ACCEPTED, 'hello-ack.features') }),
       };
     case 'assignments-changed':
       return {
@@ -137,6 +148,10 @@ export function decodeServerFrame(text: string): ServerFrame | UnknownFrame {
         type: 'credit',
         bytes: integer(frame.bytes, 'credit.bytes', 1, Number.MAX_SAFE_INTEGER),
       };
+    case 'drain':
+      return { type: 'drain' };
+    case 'ended':
+      return { type: 'ended', count: integer(frame.count, 'ended.count', 0) };
     default:
       return unknown(frame);
   }
@@ -205,6 +220,7 @@ function job(frame: Fields): ServerJob {
       },
       deadlineMs: number(frame.deadlineMs, 'job.deadlineMs'),
       ...(frame.caller === undefined ? {} : { caller: caller(frame.caller) }),
+      ...(frame.attempt === undefined ? {} : { attempt: integer(frame.attempt, 'job.attempt', 1) }),
     };
   } catch (error) {
     throw error instanceof FrameError ? new FrameError(error.reason, id, code) : error;
@@ -260,39 +276,56 @@ function doneMeta(value: unknown): DoneMeta {
   };
 }
 
-function offeredFeatures(value: unknown): OfferedFeatures {
-  const { concurrency, drain, credit, rawRows, caller } = fields(value, 'hello.features');
-  return {
-    ...(concurrency === undefined
-      ? {}
-      : { concurrency: { limit: limit(concurrency, 'hello.features.concurrency') } }),
-    ...(drain === undefined ? {} : { drain: empty(drain, 'hello.features.drain') }),
-    ...(credit === undefined ? {} : { credit: empty(credit, 'hello.features.credit') }),
-    ...(rawRows === undefined ? {} : { rawRows: empty(rawRows, 'hello.features.rawRows') }),
-    ...(caller === undefined ? {} : { caller: empty(caller, 'hello.features.caller') }),
-  };
+/** A reason that we do not know says as much as that there is no room. */
+function rejectReason(value: unknown): RejectReason {
+  return string(value, 'reject.reason') === 'draining' ? 'draining' : 'busy';
 }
 
-function acceptedFeatures(value: unknown): AcceptedFeatures {
-  const { concurrency, drain, credit, rawRows, caller } = fields(value, 'hello-ack.features');
-  const where = 'hello-ack.features.credit.windowBytes';
-  return {
-    ...(concurrency === undefined
-      ? {}
-      : { concurrency: { limit: limit(concurrency, 'hello-ack.features.concurrency') } }),
-    ...(drain === undefined ? {} : { drain: empty(drain, 'hello-ack.features.drain') }),
-    ...(credit === undefined
-      ? {}
-      : {
-          credit: { windowBytes: integer(fields(credit, 'hello-ack.features.credit').windowBytes, where, 1) },
-        }),
-    ...(rawRows === undefined ? {} : { rawRows: empty(rawRows, 'hello-ack.features.rawRows') }),
-    ...(caller === undefined ? {} : { caller: empty(caller, 'hello-ack.features.caller') }),
-  };
+type Readers<Features> = {
+  [Key in keyof Features]-?: (value: unknown, where: string) => NonNullable<Features[Key]>;
+};
+
+const OFFERED: Readers<OfferedFeatures> = {
+  concurrency: limit,
+  drain: empty,
+  credit: empty,
+  rawRows: empty,
+  caller: empty,
+  attempts: empty,
+  endings: empty,
+  fastPing: empty,
+};
+
+const ACCEPTED: Readers<AcceptedFeatures> = {
+  ...OFFERED,
+  credit: (value, where) => ({ windowBytes: positive(value, 'windowBytes', where) }),
+  attempts: (value, where) => ({ acceptMs: positive(value, 'acceptMs', where) }),
+  fastPing: (value, where) => ({
+    pingMs: positive(value, 'pingMs', where),
+    deadMs: positive(value, 'deadMs', where),
+  }),
+};
+
+/** The features that this version knows; others are ignored. */
+function known<Features extends object>(
+  value: unknown,
+  readers: Readers<Features>,
+  where: string,
+): Partial<Features> {
+  const given = fields(value, where);
+  const features: Partial<Features> = {};
+  for (const key of Object.keys(readers) as (keyof Features & string)[]) {
+    if (Object.hasOwn(given, key)) features[key] = readers[key](given[key], `${where}.${key}`);
+  }
+  return features;
 }
 
-function limit(value: unknown, where: string): number {
-  return integer(fields(value, where).limit, `${where}.limit`, 1);
+function positive(value: unknown, key: string, where: string): number {
+  return integer(fields(value, where)[key], `${where}.${key}`, 1);
+}
+
+function limit(value: unknown, where: string): { limit: number } {
+  return { limit: positive(value, 'limit', where) };
 }
 
 function empty(value: unknown, where: string): Record<string, never> {

@@ -4,7 +4,7 @@
 export interface OfferedFeatures {
   /** Jobs the runner works on at once. */
   concurrency?: { limit: number };
-  /** The runner can announce that it is leaving. */
+  /** Either side can announce that it is leaving. */
   drain?: Record<string, never>;
   /** The runner can pace each job's chunks by byte credit. */
   credit?: Record<string, never>;
@@ -12,6 +12,12 @@ export interface OfferedFeatures {
   rawRows?: Record<string, never>;
   /** The runner would like to know who asked. */
   caller?: Record<string, never>;
+  /** The runner says whether it takes a job. */
+  attempts?: Record<string, never>;
+  /** A leaving runner wants to know that its endings have arrived. */
+  endings?: Record<string, never>;
+  /** Silence may be judged sooner while a job is under way. */
+  fastPing?: Record<string, never>;
 }
 
 /** Confirmed by the gateway: what is absent here is never sent by either side. */
@@ -24,6 +30,18 @@ export interface AcceptedFeatures {
   rawRows?: Record<string, never>;
   /** Jobs say who asked. */
   caller?: Record<string, never>;
+  /** Jobs say which attempt they are; one of which nothing is heard for that long goes to another runner. */
+  attempts?: { acceptMs: number };
+  /** The gateway counts the endings of a leaving runner for it. */
+  endings?: Record<string, never>;
+  /** In place of 8 and 12 s while a job is under way. */
+  fastPing?: Pace;
+}
+
+/** Milliseconds of silence after which a peer is asked, and after which it is taken for dead. */
+export interface Pace {
+  pingMs: number;
+  deadMs: number;
 }
 
 /** Concurrency of a runner that offers none: what the protocol promises of version 1 peers. */
@@ -35,6 +53,12 @@ export const MAX_CONCURRENCY = 1024;
 /** A megabyte in flight a job keeps a fast link busy over 50 ms at 20 MB/s, and bounds what a slow caller can pile up. */
 export const CREDIT_WINDOW_BYTES = 1_048_576;
 
+/** A runner whose loop turns answers in milliseconds; one that is blocked loses a new job to another soon enough. */
+export const ACCEPT_WITHIN_MS = 2_000;
+
+/** Somebody waits: worth a ping every three seconds of silence, and still patient with a driver that blocks for five. */
+export const FAST_PACE: Readonly<Pace> = { pingMs: 3_000, deadMs: 7_000 };
+
 /** The gateway's answer to an offer: the pure half of the negotiation. */
 export function acceptFeatures(offered: OfferedFeatures): AcceptedFeatures {
   const accepted: AcceptedFeatures = {};
@@ -44,5 +68,8 @@ export function acceptFeatures(offered: OfferedFeatures): AcceptedFeatures {
   if (offered.credit) accepted.credit = { windowBytes: CREDIT_WINDOW_BYTES };
   if (offered.rawRows) accepted.rawRows = {};
   if (offered.caller) accepted.caller = {};
+  if (offered.attempts) accepted.attempts = { acceptMs: ACCEPT_WITHIN_MS };
+  if (offered.endings) accepted.endings = {};
+  if (offered.fastPing) accepted.fastPing = { ...FAST_PACE };
   return accepted;
 }

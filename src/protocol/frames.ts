@@ -100,13 +100,31 @@ export interface ClientDrain {
   type: 'drain';
 }
 
+/** Feature `attempts`: the job is taken. Rows or an ending of it say the same. */
+export interface ClientAccept {
+  id: string;
+  type: 'accept';
+}
+
+/** Feature `attempts`: the job was not begun and goes back. */
+export interface ClientReject {
+  id: string;
+  type: 'reject';
+  reason: RejectReason;
+}
+
+/** `busy`: no room for a job of this source now; `draining`: no room for any, ever again. */
+export type RejectReason = 'busy' | 'draining';
+
 export type ClientFrame =
   | ClientHello
   | ClientHeartbeat
   | ClientChunk
   | ClientDone
   | ClientError
-  | ClientDrain;
+  | ClientDrain
+  | ClientAccept
+  | ClientReject;
 
 // From the gateway.
 
@@ -137,6 +155,8 @@ export interface ServerJob {
   deadlineMs: number;
   /** Feature `caller`: who asked. */
   caller?: JobCaller;
+  /** Feature `attempts`: 1 for a job that no other session had before. */
+  attempt?: number;
 }
 
 /** Who asked, as the gateway has it: for logs, traces and ledgers, never for a decision. */
@@ -165,10 +185,23 @@ export interface ServerCredit {
   bytes: number;
 }
 
+/** Feature `drain`: the gateway leaves. The runner opens another connection before it ends this one. */
+export interface ServerDrain {
+  type: 'drain';
+}
+
+/** Feature `endings`: that many `done` and `error` frames of this connection have arrived. Sent to a leaving runner. */
+export interface ServerEnded {
+  type: 'ended';
+  count: number;
+}
+
 export type ServerFrame =
   | ServerHelloAck
   | ServerAssignmentsChanged
   | ServerJob
   | ServerCancel
   | ServerPing
-  | ServerCredit;
+  | ServerCredit
+  | ServerDrain
+  | ServerEnded;

@@ -1,11 +1,14 @@
 /** Whether the peer is still there: a ping after silence, and an ending after more of it. */
 import type { CancelTimer, Clock } from '../platform/clock.ts';
+import type { Pace } from './features.ts';
 import { DEAD_AFTER_SILENCE_MS, PING_AFTER_SILENCE_MS } from './limits.ts';
 
 /** How often silence is measured: the ping and the ending come at most this late. */
 const CHECK_INTERVAL_MS = 250;
 /** A check this late means that this process slept (SIGSTOP, a laptop's lid): the silence says nothing of the peer. */
 const LATE_MS = 3_000;
+
+const PACE: Readonly<Pace> = { pingMs: PING_AFTER_SILENCE_MS, deadMs: DEAD_AFTER_SILENCE_MS };
 
 export interface LivenessOptions {
   clock: Clock;
@@ -14,6 +17,8 @@ export interface LivenessOptions {
   dead: () => void;
   /** Bytes received so far: half of a large frame is a sign of life that no message has told of. */
   bytesRead?: () => number;
+  /** The pace that holds now, where another than the protocol's may; undefined for that one. */
+  pace?: () => Pace | undefined;
 }
 
 export class Liveness {
@@ -21,7 +26,8 @@ export class Liveness {
   #heardAt = 0;
   #checkedAt = 0;
   #bytes = 0;
-  #pinged = false;
+  /** When the silence was broken by a ping of ours. */
+  #pingedAt: number | undefined;
   #suspended = false;
   #leave: CancelTimer | undefined;
 
@@ -39,7 +45,7 @@ export class Liveness {
   /** Something came in. */
   heard(): void {
     this.#heardAt = this.#options.clock.monotonic();
-    this.#pinged = false;
+    this.#pingedAt = undefined;
   }
 
   /** We are not reading on purpose: silence means nothing until `resume`. */
@@ -51,6 +57,12 @@ export class Liveness {
     if (!this.#suspended) return;
     this.#suspended = false;
     this.heard();
+  }
+
+  /** Asks now, with no more time for the answer than there would be after a silence: whoever slept wants to know soon. */
+  probe(): void {
+    if (!this.#leave || this.#suspended) return;
+    this.#ask(this.#options.clock.monotonic());
   }
 
   stop(): void {
@@ -69,21 +81,29 @@ export class Liveness {
       this.#bytes = bytes;
       this.heard();
     }
-    if (late && now - this.#heardAt >= PING_AFTER_SILENCE_MS) {
-      // Ask again, with the whole time for the answer, before calling the peer dead.
-      this.#heardAt = now - PING_AFTER_SILENCE_MS;
-      this.#pinged = true;
-      ping();
-      return;
-    }
+    const { pingMs, deadMs } = this.#pace();
     const silenceMs = now - this.#heardAt;
-    if (silenceMs >= DEAD_AFTER_SILENCE_MS) {
+    // After a sleep: ask again, with the whole time for the answer, before calling the peer dead.
+    if (late && silenceMs >= pingMs) return this.#ask(now);
+    if (silenceMs < pingMs) return;
+    if (this.#pingedAt === undefined) {
+      this.#pingedAt = now;
+      ping();
+      // Where the pace has just become quicker, the silence so far was a right of the peer's: it is asked first.
+    } else if (silenceMs >= deadMs && now - this.#pingedAt >= deadMs - pingMs - CHECK_INTERVAL_MS) {
       this.stop();
       dead();
-    } else if (silenceMs >= PING_AFTER_SILENCE_MS && !this.#pinged) {
-      this.#pinged = true;
-      ping();
     }
+  }
+
+  #ask(now: number): void {
+    this.#heardAt = now - this.#pace().pingMs;
+    this.#pingedAt = now;
+    this.#options.ping();
+  }
+
+  #pace(): Pace {
+    return this.#options.pace?.() ?? PACE;
   }
 }
 

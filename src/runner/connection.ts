@@ -10,6 +10,7 @@ import { Liveness } from '../protocol/liveness.ts';
 import type { Dial, Wire } from './dial.ts';
 import type { Ending } from './ending.ts';
 import type { RunnerEvent } from './events.ts';
+import type { JobSlots } from './job-slots.ts';
 import { JobTable, type JobWire } from './job-table.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { Policy } from './policy/policy.ts';
@@ -24,6 +25,7 @@ export interface ConnectionOptions {
   runtimeVersion: string;
   instance: string;
   concurrency: number;
+  slots: JobSlots;
   clock: Clock;
   dial: Dial;
   pool: SourcePool;
@@ -39,10 +41,16 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #liveness: Liveness;
   readonly ended: Promise<Ending>;
+  /** Resolves when the gateway says that it leaves. */
+  readonly relieved: Promise<void>;
+  #relieve!: () => void;
   #finish!: (ending: Ending) => void;
   #wire: Wire | undefined;
   #jobs: JobTable | undefined;
   #features: AcceptedFeatures = {};
+  #over = false;
+  #endingsHeard = 0;
+  #heardOfEndings: () => void = () => {};
   #abortDial: () => void = () => {};
   #timers: (() => void)[] = [];
   /** Why we closed, where the peer's own words would be an echo of ours. */
@@ -53,12 +61,21 @@ export class Connection {
     this.ended = new Promise(resolve => {
       this.#finish = resolve;
     });
+    this.relieved = new Promise(resolve => {
+      this.#relieve = resolve;
+    });
     this.#liveness = new Liveness({
       clock: options.clock,
       ping: () => this.#wire?.ping(),
       dead: () => this.#close(CLOSE.nothingHeard, 'nothing heard'),
       bytesRead: () => this.#wire?.bytesRead() ?? 0,
+      pace: () => (this.#jobs && this.#jobs.activeJobs > 0 ? this.#features.fastPing : undefined),
     });
+  }
+
+  /** Whether the gateway has greeted, and neither side has ended it. */
+  get ready(): boolean {
+    return this.#jobs !== undefined && !this.#over && this.#ownEnding === undefined;
   }
 
   get jobs(): JobTable | undefined {
@@ -83,6 +100,21 @@ export class Connection {
   announceDrain(): void {
     this.#jobs?.drain();
     if (this.#features.drain) this.#send({ type: 'drain' });
+  }
+
+  /** Resolves when the gateway has every ending that was sent, as far as it says so. */
+  async endingsArrived(): Promise<void> {
+    if (!this.#features.endings) return;
+    while (this.#endingsHeard < (this.#jobs?.endings ?? 0)) {
+      await new Promise<void>(resolve => {
+        this.#heardOfEndings = resolve;
+      });
+    }
+  }
+
+  /** Asks for a sign of life now: this process has been away. */
+  probe(): void {
+    this.#liveness.probe();
   }
 
   /** Closes in an orderly way, or gives up a dial under way. */
@@ -118,6 +150,9 @@ export class Connection {
         drain: {},
         credit: {},
         caller: {},
+        attempts: {},
+        endings: {},
+        fastPing: {},
         ...(this.#watched ? {} : { rawRows: {} }),
       },
     });
@@ -131,13 +166,7 @@ export class Connection {
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
       if (error.jobId !== undefined && this.#jobs) {
-        this.#send({
-          type: 'error',
-          id: error.jobId,
-          code: error.jobCode,
-          message: `malformed job: ${error.reason}`,
-        });
-        return;
+        return this.#jobs.refuse(error.jobId, error.jobCode, `malformed job: ${error.reason}`);
       }
       this.#options.onEvent({
         type: 'warning',
@@ -167,13 +196,18 @@ export class Connection {
         return jobs.grant(frame.id, frame.bytes);
       case 'ping':
         return this.#heartbeat();
+      case 'drain':
+        return this.#relieve();
+      case 'ended':
+        this.#endingsHeard = frame.count;
+        return this.#heardOfEndings();
       default:
         return assertNever(frame);
     }
   }
 
   #acknowledged(frame: Extract<ServerFrame, { type: 'hello-ack' }>): void {
-    const { clock, pool, policy, ledger, concurrency, onEvent } = this.#options;
+    const { clock, pool, policy, ledger, slots, onEvent } = this.#options;
     const wire = this.#wire;
     if (this.#jobs || !wire) return this.#close(CLOSE.malformed, 'second hello-ack');
     if (frame.serverVersion < 1)
@@ -185,7 +219,8 @@ export class Connection {
       policy,
       ledger,
       clock,
-      concurrency: this.#features.concurrency?.limit ?? concurrency,
+      slots,
+      acceptMs: this.#features.attempts?.acceptMs,
       creditWindowBytes: this.#features.credit?.windowBytes,
       rawRows: !this.#watched && this.#features.rawRows !== undefined,
       onEvent,
@@ -230,6 +265,7 @@ export class Connection {
   }
 
   #ended(ending: Ending): void {
+    this.#over = true;
     this.#liveness.stop();
     for (const cancel of this.#timers.splice(0)) cancel();
     this.#jobs?.close();

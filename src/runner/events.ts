@@ -40,6 +40,12 @@ export type RunnerEvent =
       error: { code: string; message: string } | null;
     }
   | { type: 'warning'; message: string }
+  /** The gateway is about to leave: another connection is opened before this one is let go. */
+  | { type: 'gateway-leaving'; activeJobs: number }
+  /** The event loop did not turn for so long, and this process was at work: a driver or a bridge held it. */
+  | { type: 'loop-blocked'; blockedMs: number }
+  /** This process did not run for so long: it was stopped, or its machine slept. */
+  | { type: 'woke'; sleptMs: number }
   | { type: 'draining'; activeJobs: number; gracePeriodMs: number }
   | {
       type: 'stopped';

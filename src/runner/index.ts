@@ -13,6 +13,7 @@ import { dialThrough } from './dial.ts';
 import type { RunnerEvent, RunnerStatus } from './events.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { readLocalConfig } from './local-credentials.ts';
+import { processCpuMs } from './loop-watch.ts';
 import type { Policy } from './policy/policy.ts';
 import { Runner, type Stopped, stoppedByDefect } from './runner.ts';
 import { SourceHealth } from './source-health.ts';
@@ -145,6 +146,7 @@ export function startRunner(options: StartRunnerOptions): RunnerHandle {
     env,
     clock: systemClock,
     random: systemRandom,
+    cpuMs: processCpuMs,
     dial: dialThrough(({ url, ca }) => (proxyOf(url, env) ? proxyAgent(url, { env, ca }) : undefined)),
     pool,
     policy: options.policy,

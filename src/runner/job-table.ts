@@ -1,11 +1,20 @@
 /** The jobs of one connection: each begins once, ends in exactly one frame, and dies with the connection. */
 import { messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { AssignedSource, JobCaller, ServerJob } from '../protocol/frames.ts';
+import { encodeFrame } from '../protocol/codec.ts';
+import type {
+  AssignedSource,
+  ClientDone,
+  ClientError,
+  JobCaller,
+  RejectReason,
+  ServerJob,
+} from '../protocol/frames.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { Credit } from './credit.ts';
 import type { JobIdentity, RunnerEvent } from './events.ts';
 import { JobError, type JobErrorCode, toJobError } from './job-error.ts';
+import type { JobSlots } from './job-slots.ts';
 import { type JobEnding, JobLedger } from './ledger/job-ledger.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { canonicalSource } from './policy/patterns.ts';
@@ -22,7 +31,10 @@ export interface JobTableOptions {
   wire: JobWire;
   pool: SourcePool;
   clock: Clock;
-  concurrency: number;
+  /** Of the runner, whatever its connections. */
+  slots: JobSlots;
+  /** How soon a job must be taken or handed back, in milliseconds; undefined where that was not negotiated. */
+  acceptMs: number | undefined;
   /** Bytes each job may send before its first credit; undefined where credit was not negotiated. */
   creditWindowBytes: number | undefined;
   /** Whether rows go as lines in binary messages. */
@@ -44,20 +56,31 @@ interface ActiveJob {
   cancelDeadline: () => void;
 }
 
+/** Most jobs have answered by then, which says as much as that they were taken. */
+const ACCEPT_FRACTION = 8;
+
 export class JobTable {
   readonly #options: JobTableOptions;
   readonly #active = new Map<string, ActiveJob>();
   /** Accepted beyond our concurrency: a version 1 gateway does not know of it. */
   readonly #waiting: ActiveJob[] = [];
+  /** Of which the gateway has not heard yet. */
+  readonly #unannounced = new Set<ActiveJob>();
+  readonly #stopListening: () => void;
   #assigned: readonly AssignedSource[] = [];
-  #running = 0;
-  readonly #runningBySource = new Map<string, number>();
+  #endings = 0;
   #draining = false;
   #closed = false;
   #idle: (() => void)[] = [];
 
   constructor(options: JobTableOptions) {
     this.#options = options;
+    this.#stopListening = options.slots.onFree(() => this.#beginNext());
+  }
+
+  /** `done` and `error` frames sent. */
+  get endings(): number {
+    return this.#endings;
   }
 
   get activeJobs(): number {
@@ -72,7 +95,13 @@ export class JobTable {
     const { id, params, deadlineMs } = frame;
     // A second job frame for a job under way has nothing of its own to end.
     if (this.#closed || this.#active.has(id)) return;
-    const { clock, wire, creditWindowBytes, rawRows, ledger } = this.#options;
+    const { clock, wire, creditWindowBytes, rawRows, ledger, acceptMs } = this.#options;
+    const source = canonicalSource((this.#sourceOf(frame) ?? params.source).name);
+    if (acceptMs !== undefined) {
+      // Not begun: another runner may have room now, where here it would wait.
+      if (this.#draining) return this.#reject(id, 'draining');
+      if (!this.#options.slots.hasRoom(source)) return this.#reject(id, 'busy');
+    }
     const abort = new AbortController();
     const credit = new Credit(creditWindowBytes);
     const identity: JobIdentity = {
@@ -104,8 +133,14 @@ export class JobTable {
     if (!(deadlineMs > 0)) return this.#end(job, 0, timeout(deadlineMs));
     job.cancelDeadline = clock.after(deadlineMs, () => abort.abort(timeout(deadlineMs)));
     abort.signal.addEventListener('abort', () => this.#aborted(job), { once: true });
+    if (acceptMs !== undefined) this.#announceSoon(job, acceptMs);
     if (this.#hasRoom(job)) void this.#run(job);
     else this.#waiting.push(job);
+  }
+
+  /** A job that cannot be one, whose ending is all there is of it. */
+  refuse(id: string, code: string, message: string): void {
+    this.#sendEnding({ type: 'error', id, code, message });
   }
 
   /** Idempotent; a job that is not here has ended already. */
@@ -134,6 +169,7 @@ export class JobTable {
   /** The connection is gone: every job stops, and nothing more is sent. */
   close(): void {
     this.#closed = true;
+    this.#stopListening();
     this.cancelAll('the connection to the gateway was lost');
   }
 
@@ -141,7 +177,8 @@ export class JobTable {
     const { onEvent } = this.#options;
     const { abort, frame, identity, writer } = job;
     const source = canonicalSource(identity.source);
-    this.#count(source, 1);
+    const { slots } = this.#options;
+    slots.take(source);
     onEvent({ type: 'job-started', job: identity, ...callerOf(frame) });
     const secrets: string[] = [];
     // A bridge that hangs must not hold the ending back: whichever comes first ends the job, the other finds it gone.
@@ -162,12 +199,33 @@ export class JobTable {
       const { code, message } = toJobError(cause, secrets);
       this.#end(job, writer.rowsSent, new JobError(code, message));
     } finally {
-      this.#count(source, -1);
-      // One job has ended, so one at most can begin.
-      const at = this.#waiting.findIndex(waiting => this.#hasRoom(waiting));
-      const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
-      if (next) void this.#run(next);
+      slots.give(source);
     }
+  }
+
+  /** A slot is free: one at most can begin. */
+  #beginNext(): void {
+    const at = this.#waiting.findIndex(waiting => this.#hasRoom(waiting));
+    const [next] = at < 0 ? [] : this.#waiting.splice(at, 1);
+    if (next) void this.#run(next);
+  }
+
+  #reject(id: string, reason: RejectReason): void {
+    this.#options.wire.send(encodeFrame({ id, type: 'reject', reason }));
+  }
+
+  /** Says that a job was taken, unless it has said more by itself by then. One timer for all that came together. */
+  #announceSoon(job: ActiveJob, acceptMs: number): void {
+    this.#unannounced.add(job);
+    if (this.#unannounced.size > 1) return;
+    this.#options.clock.after(acceptMs / ACCEPT_FRACTION, () => {
+      const jobs = [...this.#unannounced];
+      this.#unannounced.clear();
+      for (const { identity, writer } of jobs) {
+        if (this.#closed || !this.#active.has(identity.id) || writer.bytesSent > 0) continue;
+        this.#options.wire.send(encodeFrame({ id: identity.id, type: 'accept' }));
+      }
+    });
   }
 
   /** The source as it will be opened. A job's own copy of a managed config is the freshest. */
@@ -177,19 +235,7 @@ export class JobTable {
   }
 
   #hasRoom({ identity }: ActiveJob): boolean {
-    const { concurrency, policy } = this.#options;
-    const running = this.#runningBySource.get(canonicalSource(identity.source)) ?? 0;
-    return (
-      this.#running < concurrency &&
-      running < (policy?.concurrencyOf(identity.source) ?? Number.POSITIVE_INFINITY)
-    );
-  }
-
-  #count(source: string, change: number): void {
-    this.#running += change;
-    const running = (this.#runningBySource.get(source) ?? 0) + change;
-    if (running === 0) this.#runningBySource.delete(source);
-    else this.#runningBySource.set(source, running);
+    return this.#options.slots.hasRoom(canonicalSource(identity.source));
   }
 
   #ending({ writer, startedAt }: ActiveJob, ending: string): JobEnding {
@@ -208,15 +254,11 @@ export class JobTable {
       outcome instanceof JobError
         ? { code: outcome.code as JobErrorCode, message: messageOf(outcome) }
         : null;
-    if (!this.#closed) {
-      this.#options.wire.send(
-        JSON.stringify(
-          error === null
-            ? { id, type: 'done', meta: { count: rows, durationMs, ...outcome } }
-            : { id, type: 'error', ...error },
-        ),
-      );
-    }
+    this.#sendEnding(
+      error === null
+        ? { id, type: 'done', meta: { count: rows, durationMs, ...outcome } }
+        : { id, type: 'error', ...error },
+    );
     if (error) void job.ledger?.end(this.#ending(job, error.code)).catch(() => {});
     const total = job.writer.totalSent;
     this.#options.onEvent({
@@ -230,6 +272,12 @@ export class JobTable {
       error,
     });
     if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #sendEnding(frame: ClientDone | ClientError): void {
+    if (this.#closed) return;
+    this.#endings++;
+    this.#options.wire.send(encodeFrame(frame));
   }
 
   /** Ends the job at once, not when its bridge gets round to it: what leaves next may be the close frame. */

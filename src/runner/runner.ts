@@ -5,9 +5,12 @@ import type { Random } from '../platform/random.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-import { causeOf, type Decision, decide, describe, type Ending } from './ending.ts';
+import { backoffMs, causeOf, type Decision, decide, describe, type Ending } from './ending.ts';
 import type { RunnerEvent, RunnerStatus } from './events.ts';
+import { JobSlots } from './job-slots.ts';
+import { leave } from './leave.ts';
 import { credentialProblems, type Environment } from './local-credentials.ts';
+import { watchLoop } from './loop-watch.ts';
 import type { SourceHealth } from './source-health.ts';
 import type { SourcePool } from './source-pool.ts';
 import type { TokenSource } from './token-source.ts';
@@ -20,7 +23,10 @@ const TOKEN_POLL_MS = 250;
 const FAREWELL_MS = 2_000;
 
 export interface RunnerOptions
-  extends Omit<ConnectionOptions, 'token' | 'onReady' | 'onAssigned' | 'onEvent' | 'pool' | 'dial'> {
+  extends Omit<
+    ConnectionOptions,
+    'token' | 'onReady' | 'onAssigned' | 'onEvent' | 'pool' | 'dial' | 'slots'
+  > {
   dial: ConnectionOptions['dial'];
   pool: SourcePool;
   token: TokenSource;
@@ -29,6 +35,8 @@ export interface RunnerOptions
   env: Environment;
   clock: Clock;
   random: Random;
+  /** Milliseconds of processor time of this process, to tell a loop that was blocked from one that slept. */
+  cpuMs: () => number;
   onEvent: (event: RunnerEvent) => void;
   sourceHealth: SourceHealth;
 }
@@ -41,21 +49,29 @@ export interface Stopped {
 
 export class Runner {
   readonly #options: RunnerOptions;
+  readonly #slots: JobSlots;
   readonly #stopping = new AbortController();
   readonly closed: Promise<Stopped>;
-  #connection: Connection | undefined;
-  #ready = false;
+  /** Those that have not ended: the one the loop holds, and those whose gateway is leaving. */
+  readonly #connections = new Set<Connection>();
+  #current: Connection | undefined;
   #draining = false;
   #sources: AssignedSource[] = [];
   #failures = 0;
   #malformedAt: number[] = [];
   #lastHeldAt: number;
+  #interrupt: () => void = () => {};
+  #awaitingReady: (() => void)[] = [];
 
   constructor(options: RunnerOptions) {
     this.#options = options;
+    this.#slots = new JobSlots({
+      concurrency: options.concurrency,
+      concurrencyOf: source => options.policy?.concurrencyOf(source) ?? Number.POSITIVE_INFINITY,
+    });
     this.#lastHeldAt = options.clock.monotonic();
     // The loop starts in a microtask: constructing a runner has no effect that its maker could miss.
-    this.closed = Promise.resolve().then(() => this.#loop());
+    this.closed = Promise.resolve().then(() => this.#run());
   }
 
   /** The assigned sources, as last heard. */
@@ -67,11 +83,21 @@ export class Runner {
     return {
       connected: this.#ready,
       draining: this.#draining,
-      activeJobs: this.#connection?.jobs?.activeJobs ?? 0,
+      activeJobs: this.#activeJobs,
       sources: this.#sources.map(source => source.name),
       sourceStates: this.#options.sourceHealth.states,
       ...(this.#options.ledger ? { ledger: this.#options.ledger.failing ? 'failing' : 'ok' } : {}),
     };
+  }
+
+  get #ready(): boolean {
+    return [...this.#connections].some(connection => connection.ready);
+  }
+
+  get #activeJobs(): number {
+    let count = 0;
+    for (const { jobs } of this.#connections) count += jobs?.activeJobs ?? 0;
+    return count;
   }
 
   /**
@@ -80,87 +106,133 @@ export class Runner {
    * @returns whether every job ended by itself.
    */
   async stop(gracePeriodMs: number): Promise<{ drained: boolean }> {
-    const { clock, onEvent } = this.#options;
+    const { onEvent } = this.#options;
     this.#draining = true;
-    const connection = this.#connection;
-    const jobs = connection?.jobs;
     let drained = true;
-    if (connection && jobs && !this.#stopping.signal.aborted) {
-      connection.announceDrain();
-      onEvent({ type: 'draining', activeJobs: jobs.activeJobs, gracePeriodMs });
-      const graceOver = new AbortController();
-      const stopped = AbortSignal.any([graceOver.signal, this.#stopping.signal]);
-      await Promise.race([
-        jobs.idle().then(() => graceOver.abort()),
-        connection.ended.then(() => graceOver.abort()),
-        clock.sleep(gracePeriodMs, stopped),
-      ]);
-      graceOver.abort();
-      drained = jobs.activeJobs === 0;
+    const connected = [...this.#connections].filter(connection => connection.jobs);
+    if (connected.length > 0 && !this.#stopping.signal.aborted) {
+      onEvent({ type: 'draining', activeJobs: this.#activeJobs, gracePeriodMs });
+      const left = await Promise.all(connected.map(connection => this.#leave(connection, gracePeriodMs)));
+      drained = left.every(one => one);
     }
-    await this.#leave(drained ? 'runner stopped' : 'grace period over');
+    await this.#end(drained ? 'runner stopped' : 'grace period over');
     return { drained };
   }
 
   /** Cancels every job, tells the gateway, leaves; two seconds at most. */
   async cancel(): Promise<void> {
     this.#draining = true;
-    await this.#leave('runner stopped by its operator');
+    await this.#end('runner stopped by its operator');
   }
 
-  async #leave(reason: string): Promise<void> {
+  async #leave(connection: Connection, gracePeriodMs?: number): Promise<boolean> {
+    const { clock, onEvent } = this.#options;
+    const signal = this.#stopping.signal;
+    const { drained, acknowledged } = await leave(connection, {
+      clock,
+      signal,
+      ...(gracePeriodMs === undefined ? {} : { gracePeriodMs }),
+    });
+    if (!acknowledged && connection.ready && !signal.aborted) {
+      onEvent({ type: 'warning', message: 'the gateway did not say that the last endings have arrived' });
+    }
+    return drained;
+  }
+
+  async #end(reason: string): Promise<void> {
     const { clock } = this.#options;
-    const connection = this.#connection;
-    connection?.jobs?.cancelAll(reason);
     this.#stopping.abort();
-    connection?.close(CLOSE.normal, reason);
+    this.#closeAll(reason);
     const farewell = new AbortController();
     await Promise.race([
       this.closed.then(() => farewell.abort()),
-      clock.sleep(FAREWELL_MS, farewell.signal).then(() => connection?.abort()),
+      clock.sleep(FAREWELL_MS, farewell.signal).then(() => {
+        for (const connection of this.#connections) connection.abort();
+      }),
     ]);
     farewell.abort();
     await this.closed;
   }
 
-  async #loop(): Promise<Stopped> {
-    const { clock, random, onEvent, pool } = this.#options;
+  #closeAll(reason: string): void {
+    for (const connection of this.#connections) {
+      connection.jobs?.cancelAll(reason);
+      connection.close(CLOSE.normal, reason);
+    }
+  }
+
+  async #run(): Promise<Stopped> {
+    const { clock, cpuMs, onEvent, pool } = this.#options;
+    const unwatch = watchLoop({
+      clock,
+      cpuMs,
+      onEvent: event => {
+        onEvent(event);
+        if (event.type === 'woke') this.#woke();
+      },
+    });
+    try {
+      const { error, ...outcome } = await this.#loop();
+      // Where the loop gave up while a gateway that leaves still had jobs here, they end with it.
+      this.#closeAll(outcome.reason);
+      await Promise.all([...this.#connections].map(connection => connection.ended));
+      await pool.close();
+      onEvent({
+        type: 'stopped',
+        ...outcome,
+        ...(error ? { error: { code: error.code, message: error.message, hint: error.hint } } : {}),
+      });
+      return outcome;
+    } finally {
+      unwatch();
+    }
+  }
+
+  /** Whatever was waited for may be over, and whoever was connected may be gone. */
+  #woke(): void {
+    this.#interrupt();
+    for (const connection of this.#connections) connection.probe();
+  }
+
+  async #loop(): Promise<Stopped & { error?: AppError }> {
+    const { random, onEvent, tokenWaitMs } = this.#options;
     const stopping = this.#stopping.signal;
-    let outcome: Stopped = { code: CLOSE.normal, reason: 'stopped' };
-    let error: AppError | undefined;
     let refusedToken: string | undefined;
     while (!stopping.aborted) {
       const token = await this.#token(refusedToken);
       if (stopping.aborted) break;
-      if (token instanceof AppError) {
-        error = token;
-        outcome = { code: CLOSE.unauthorized, reason: token.message };
-        break;
-      }
+      if (token instanceof AppError) return { code: CLOSE.unauthorized, reason: token.message, error: token };
       refusedToken = undefined;
       const ending = await this.#connect(token);
       if (stopping.aborted) break;
-      const decision = this.#decide(ending, random.fraction());
-      if (decision.do === 'stop') {
-        outcome = { code: decision.code, reason: decision.reason };
-        break;
+      if (ending === 'relieved') {
+        await this.#pause(backoffMs({ failures: 0, outageMs: 0 }, random.fraction()));
+        continue;
       }
+      const decision = this.#decide(ending, random.fraction());
+      if (decision.do === 'stop') return { code: decision.code, reason: decision.reason };
       if (decision.do === 'await-token') {
         refusedToken = token;
-        onEvent({ type: 'waiting-for-token', reason: decision.reason, waitMs: this.#options.tokenWaitMs });
+        onEvent({ type: 'waiting-for-token', reason: decision.reason, waitMs: tokenWaitMs });
         continue;
       }
       const { delayMs, reason } = decision;
       onEvent({ type: 'retrying', delayMs, reason, cause: causeOf(ending) });
-      await clock.sleep(decision.delayMs, stopping);
+      await this.#pause(delayMs);
     }
-    await pool.close();
-    onEvent({
-      type: 'stopped',
-      ...outcome,
-      ...(error ? { error: { code: error.code, message: error.message, hint: error.hint } } : {}),
-    });
-    return outcome;
+    return { code: CLOSE.normal, reason: 'stopped' };
+  }
+
+  /** Waits, unless stopped or woken. */
+  async #pause(delayMs: number): Promise<void> {
+    const over = new AbortController();
+    const stopping = this.#stopping.signal;
+    this.#interrupt = () => over.abort();
+    stopping.addEventListener('abort', this.#interrupt, { once: true });
+    if (stopping.aborted) over.abort();
+    await this.#options.clock.sleep(delayMs, over.signal);
+    stopping.removeEventListener('abort', this.#interrupt);
+    this.#interrupt = () => {};
   }
 
   /** The token to dial with; after a refusal, one that differs from the refused, or the reason there is none. */
@@ -184,36 +256,64 @@ export class Runner {
     }
   }
 
-  async #connect(token: string): Promise<Ending> {
+  /** Holds one connection: until it ends, or its gateway asks for another in its place. */
+  async #connect(token: string): Promise<Ending | 'relieved'> {
     const { clock, onEvent, url } = this.#options;
     onEvent({ type: 'connecting', url, attempt: this.#failures + 1 });
     let readyAt: number | undefined;
-    const connection = new Connection({
+    const connection: Connection = new Connection({
       ...this.#options,
       token,
+      slots: this.#slots,
       onReady: () => {
         readyAt = clock.monotonic();
-        this.#ready = true;
         onEvent({ type: 'connected', sources: this.status.sources });
+        for (const resolve of this.#awaitingReady.splice(0)) resolve();
       },
-      onAssigned: (sources, changed) => this.#assigned(sources, changed),
+      onAssigned: (sources, changed) => {
+        // A gateway that leaves does not hear of changes any more.
+        if (connection === this.#current) this.#assigned(sources, changed);
+      },
     });
-    this.#connection = connection;
+    this.#current = connection;
+    this.#connections.add(connection);
+    const ended = connection.ended.then(ending => {
+      this.#connections.delete(connection);
+      if (readyAt !== undefined) this.#lost(ending);
+      return ending;
+    });
     connection.start();
     if (this.#stopping.signal.aborted) connection.close(CLOSE.normal, 'runner stopped');
-    const ending = await connection.ended;
-    this.#ready = false;
-    const now = clock.monotonic();
-    if (readyAt !== undefined) {
-      this.#lastHeldAt = now;
-      onEvent({
-        type: 'disconnected',
-        code: ending.kind === 'closed' ? ending.code : CLOSE.abnormal,
-        reason: describe(ending),
-      });
+    const ending = await Promise.race([ended, connection.relieved.then(() => 'relieved' as const)]);
+    if (ending === 'relieved' && !this.#draining) {
+      onEvent({ type: 'gateway-leaving', activeJobs: connection.jobs?.activeJobs ?? 0 });
+      this.#failures = 0;
+      void this.#retire(connection);
+      return ending;
     }
-    this.#failures = readyAt !== undefined && now - readyAt >= HELD_MS ? 0 : this.#failures + 1;
-    return ending;
+    const last = ending === 'relieved' ? await ended : ending;
+    const held = readyAt !== undefined && clock.monotonic() - readyAt >= HELD_MS;
+    this.#failures = held ? 0 : this.#failures + 1;
+    return last;
+  }
+
+  /** A connection that had been ready is gone; where another stands, nobody misses it. */
+  #lost(ending: Ending): void {
+    this.#lastHeldAt = this.#options.clock.monotonic();
+    if (this.#ready) return;
+    this.#options.onEvent({
+      type: 'disconnected',
+      code: ending.kind === 'closed' ? ending.code : CLOSE.abnormal,
+      reason: describe(ending),
+    });
+  }
+
+  /** Lets a connection go whose gateway is leaving: first another must stand, then its jobs must have ended. */
+  async #retire(connection: Connection): Promise<void> {
+    const successor = new Promise<void>(resolve => this.#awaitingReady.push(resolve));
+    await Promise.race([successor, connection.ended]);
+    await this.#leave(connection);
+    connection.close(CLOSE.normal, 'moved to another connection');
   }
 
   #assigned(sources: AssignedSource[], changed: boolean): void {

@@ -5,6 +5,7 @@ import * as reference from '@semilayer/runner-protocol';
 import fc from 'fast-check';
 import { decodeClientFrame, decodeServerFrame, encodeFrame } from '../../src/protocol/codec.ts';
 import type {
+  ClientAccept,
   ClientChunk,
   ClientDone,
   ClientDrain,
@@ -12,10 +13,13 @@ import type {
   ClientFrame,
   ClientHeartbeat,
   ClientHello,
+  ClientReject,
   JobKind,
   ServerAssignmentsChanged,
   ServerCancel,
   ServerCredit,
+  ServerDrain,
+  ServerEnded,
   ServerFrame,
   ServerHelloAck,
   ServerJob,
@@ -37,13 +41,13 @@ type _Types = [
   Both<ClientChunk, reference.ClientChunk>,
   Both<ClientDone, reference.ClientDone>,
   Both<ClientError, reference.ClientError>,
-  Both<Exclude<ClientFrame, ClientDrain>, reference.ClientFrame>,
+  Both<Exclude<ClientFrame, ClientDrain | ClientAccept | ClientReject>, reference.ClientFrame>,
   Both<ServerHelloAck, reference.ServerHelloAck>,
   Both<ServerAssignmentsChanged, reference.ServerAssignmentsChanged>,
   Both<ServerJob, reference.ServerJob>,
   Both<ServerCancel, reference.ServerCancel>,
   Both<ServerPing, reference.ServerPing>,
-  Both<Exclude<ServerFrame, ServerCredit>, reference.ServerFrame>,
+  Both<Exclude<ServerFrame, ServerCredit | ServerDrain | ServerEnded>, reference.ServerFrame>,
   Both<JobKind, reference.JobKind>,
 ];
 const compiled: _Types | undefined = undefined;

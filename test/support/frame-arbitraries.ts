@@ -57,6 +57,12 @@ export const clientFrame: fc.Arbitrary<ClientFrame> = asJson(
   fc.oneof(
     clientFrameV1,
     fc.constant({ type: 'drain' as const }),
+    fc.record({ id, type: fc.constant('accept' as const) }),
+    fc.record({
+      id,
+      type: fc.constant('reject' as const),
+      reason: fc.constantFrom('busy' as const, 'draining' as const),
+    }),
     fc.record({ version: fc.integer({ min: 1 }), runnerId: id }).chain(hello =>
       optional(
         { type: 'hello' as const, capabilities: [], ...hello },
@@ -69,6 +75,9 @@ export const clientFrame: fc.Arbitrary<ClientFrame> = asJson(
               drain: fc.constant({}),
               credit: fc.constant({}),
               caller: fc.constant({}),
+              attempts: fc.constant({}),
+              endings: fc.constant({}),
+              fastPing: fc.constant({}),
             },
             { requiredKeys: [] },
           ),
@@ -107,6 +116,8 @@ export const serverFrame: fc.Arbitrary<ServerFrame> = asJson(
   fc.oneof(
     serverFrameV1,
     fc.record({ id, type: fc.constant('credit' as const), bytes: fc.integer({ min: 1 }) }),
+    fc.constant({ type: 'drain' as const }),
+    fc.record({ type: fc.constant('ended' as const), count: fc.nat() }),
     fc.record({
       id,
       type: fc.constant('job' as const),

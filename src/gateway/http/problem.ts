@@ -13,6 +13,7 @@ const STATUS_BY_CODE: Record<string, number> = {
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,
+  slow_consumer: 408,
   body_too_large: 413,
   unsupported_media_type: 415,
   misdirected_request: 421,

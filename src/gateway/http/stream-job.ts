@@ -25,9 +25,13 @@ export function cancelWithCaller(job: Job, response: ServerResponse): () => void
  * @throws AppError the job's own ending, or `invalid_request` when the answer would be too large.
  */
 export async function collectRows(job: Job): Promise<{ text: string; meta: JobMeta }> {
-  const pieces: string[] = [];
+  let pieces: string[] = [];
   let size = 0;
-  for (let batch = await job.next(); batch; batch = await job.next()) {
+  for await (const { batch, afresh } of batchesOf(job)) {
+    if (afresh) {
+      pieces = [];
+      size = 0;
+    }
     const text = listed(batch);
     size += text.length;
     if (size > MAX_JSON_BYTES) {
@@ -39,16 +43,31 @@ export async function collectRows(job: Job): Promise<{ text: string; meta: JobMe
     }
     pieces.push(text);
   }
-  return { text: pieces.join(','), meta: metaOf(job) };
+  return { text: isOfLastAttempt(job) ? pieces.join(',') : '', meta: metaOf(job) };
 }
 
 /** The batches of a job that answers with a number or a few rows. */
 export async function collectBatches(job: Job): Promise<ChunkBatch[]> {
-  const batches: ChunkBatch[] = [];
-  for (let batch = await job.next(); batch; batch = await job.next()) {
+  let batches: ChunkBatch[] = [];
+  for await (const { batch, afresh } of batchesOf(job)) {
+    if (afresh) batches = [];
     batches.push('lines' in batch ? { rows: JSON.parse(`[${listed(batch)}]`) } : batch);
   }
-  return batches;
+  return isOfLastAttempt(job) ? batches : [];
+}
+
+/** Whether the last batch was of the attempt that won, which may have had nothing to say where an earlier one had. */
+function isOfLastAttempt(job: Job): boolean {
+  return job.batchAttempt === job.attempts;
+}
+
+/** `afresh` where the job has begun again, and what it gave before does not count. */
+async function* batchesOf(job: Job): AsyncGenerator<{ batch: JobBatch; afresh: boolean }> {
+  let attempt: number | undefined;
+  for (let batch = await job.next(); batch; batch = await job.next()) {
+    yield { batch, afresh: attempt !== undefined && attempt !== job.batchAttempt };
+    attempt = job.batchAttempt;
+  }
 }
 
 /**

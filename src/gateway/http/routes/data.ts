@@ -199,6 +199,7 @@ async function submit(
     target: String(target),
     options,
     deadlineMs: typeof deadlineMs === 'number' ? deadlineMs : DEFAULT_JOB_DEADLINE_MS,
+    whole: !wantsNdjson(call.request.headers.accept),
     caller: callerOf(call),
   });
 }
