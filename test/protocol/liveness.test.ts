@@ -96,3 +96,35 @@ test('ten thousand connections share one timer, and the last to stop ends it', (
   for (const liveness of all) liveness.stop();
   assert.equal(clock.pending, 0);
 });
+
+test('a quicker pace holds while there is one, and a silence from before it is asked about first', async () => {
+  const clock = new FakeClock(START);
+  let pace: { pingMs: number; deadMs: number } | undefined;
+  const log: string[] = [];
+  const liveness = new Liveness({
+    clock,
+    ping: () => log.push(`ping at ${clock.now() - START}`),
+    dead: () => log.push(`dead at ${clock.now() - START}`),
+    pace: () => pace,
+  });
+  liveness.start();
+  await clock.advance(7_900);
+  pace = { pingMs: 3_000, deadMs: 7_000 };
+  await clock.advance(3_000);
+  assert.deepEqual(log.splice(0), ['ping at 8000']);
+  liveness.heard();
+  await clock.advance(3_100);
+  assert.deepEqual(log.splice(0), ['ping at 14000']);
+  await clock.advance(10_000);
+  assert.deepEqual(log, ['dead at 18000']);
+});
+
+test('whoever has been away asks at once, and waits no longer for the answer than otherwise', async () => {
+  const clock = new FakeClock(START);
+  const { liveness, log } = watch(clock);
+  await clock.advance(1_000);
+  liveness.probe();
+  assert.deepEqual(log, ['ping at 1000']);
+  await clock.advance(4_000);
+  assert.deepEqual(log, ['ping at 1000', 'dead at 5000']);
+});
