@@ -185,7 +185,7 @@ export class DispatchedJob implements Job {
       source: request.source.name,
       kind: request.kind,
       target: request.target,
-      state: this.#state(),
+      state: this.state,
       runnerId: this.#lastRunnerId,
       rows: this.#rows,
       attempts: this.attempts,
@@ -202,7 +202,7 @@ export class DispatchedJob implements Job {
     return this.request.kind !== 'count' || !('total' in batch);
   }
 
-  #state(): JobState {
+  get state(): JobState {
     if (this.#cancelled) return 'cancelled';
     if (this.failure === null) return 'succeeded';
     if (this.failure) return 'failed';

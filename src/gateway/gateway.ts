@@ -17,7 +17,7 @@ import { addKey, type FirstKey, GATEWAY_ACTOR, type PlannedKey, planFirstKey } f
 import { Catalog } from './catalog.ts';
 import { InMemoryEvents } from './event-bus.ts';
 import { Api } from './http/api.ts';
-import { type GuardOptions, guard } from './http/guard.ts';
+import { Guard } from './http/guard.ts';
 import { problemOf } from './http/problem.ts';
 import type { BridgeManifest, HttpServices } from './http/route.ts';
 import { JobDispatcher } from './job-dispatcher.ts';
@@ -118,7 +118,7 @@ class Gateway {
   readonly #endpoint: RunnerEndpoint;
   readonly #api: Api;
   readonly #server: Server;
-  readonly #guard: GuardOptions;
+  readonly #guard: Guard;
   #accepting = true;
 
   constructor(options: GatewayOptions, store: Store) {
@@ -163,12 +163,12 @@ class Gateway {
       accepting,
       onSeen: (runnerId, version) => this.#lastSeen.note(runnerId, version),
     });
-    this.#guard = {
+    this.#guard = new Guard({
       port: () => this.port,
       tls: options.tls !== undefined,
       publicUrl: options.publicUrl,
       allowedHosts: options.allowedHosts.map(host => host.toLowerCase()),
-    };
+    });
     const services: HttpServices = {
       store,
       sessions: this.#sessions,
@@ -306,7 +306,7 @@ class Gateway {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     try {
-      guard(request, this.#guard);
+      this.#guard.check(request);
       const path = (request.url ?? '').split('?', 1)[0];
       if (path !== '/connect' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
         throw new AppError('not_found', { message: 'there is no WebSocket at this path' });

@@ -21,6 +21,8 @@ const SLOW_CONSUMER_MS = 30_000;
 /** Enough to ride out a burst, little enough that a caller learns soon that there is no room. */
 const MAX_QUEUED = 1_000;
 const RETRY_AFTER_SECONDS = 1;
+/** Nobody sees the difference, and a job of a millisecond is told of once instead of three times. */
+const TELL_AFTER_MS = 50;
 
 export interface JobDispatcherOptions {
   clock: Clock;
@@ -35,6 +37,7 @@ export interface JobDispatcherOptions {
 export class JobDispatcher implements Dispatcher {
   readonly #options: JobDispatcherOptions;
   readonly #log = new JobLog();
+  readonly #changed = new Set<DispatchedJob>();
   /** Waiting jobs by source, in turn, so that one busy source does not hold the others back. */
   readonly #queues = new Map<string, DispatchedJob[]>();
   readonly #endedByState = new Map<JobState, number>();
@@ -62,15 +65,15 @@ export class JobDispatcher implements Dispatcher {
   }
 
   async submit(request: JobRequest): Promise<Job> {
-    const { clock, random, events } = this.#options;
+    const { clock, random } = this.#options;
     const job = new DispatchedJob({
       id: random.uuid(),
       request,
       createdAt: clock.now(),
       now: () => clock.now(),
       onChange: changed => {
-        events.publish({ type: 'job.changed', job: changed.summary() });
-        if (changed.ended) this.#ended(changed.summary().state);
+        this.#tellOf(changed);
+        if (changed.ended) this.#ended(changed);
       },
     });
     this.#active++;
@@ -270,7 +273,22 @@ export class JobDispatcher implements Dispatcher {
     if (queue.length === 0) this.#queues.delete(sourceId);
   }
 
-  #ended(state: JobState): void {
+  /** Most jobs are over before anybody could have seen them begin: what changed is told of once, as it is by then. */
+  #tellOf(job: DispatchedJob): void {
+    const { clock, events } = this.#options;
+    if (this.#changed.size === 0) {
+      clock.after(TELL_AFTER_MS, () => {
+        const jobs = [...this.#changed];
+        this.#changed.clear();
+        for (const changed of jobs) events.publish({ type: 'job.changed', job: changed.summary() });
+      });
+    }
+    this.#changed.add(job);
+  }
+
+  #ended(job: DispatchedJob): void {
+    this.#log.ended(job);
+    const { state } = job;
     this.#endedByState.set(state, (this.#endedByState.get(state) ?? 0) + 1);
     this.#active--;
     if (this.#active > 0) return;

@@ -4,6 +4,7 @@ import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type RawData, type WebSocket, WebSocketServer } from 'ws';
 import type { Clock } from '../platform/clock.ts';
+import { coalesce } from '../platform/coalesce.ts';
 import type { Random } from '../platform/random.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { decodeClientFrame, FrameError } from '../protocol/codec.ts';
@@ -115,7 +116,7 @@ class Greeting {
   readonly #refused: () => number | undefined;
   readonly #remoteAddress: string;
   readonly #liveness: Liveness;
-  readonly #transport: { readonly bytesRead: number };
+  readonly #transport: IncomingMessage['socket'];
   readonly #idleFrames: TokenBucket;
   #session: RunnerSession | undefined;
   #helloSeen = false;
@@ -230,6 +231,7 @@ class Greeting {
     const session = new RunnerSession({
       id: random.uuid(),
       socket: this.#socket,
+      beforeWrite: coalesce(this.#transport),
       clock,
       runnerId: runner.id,
       tokenHash,

@@ -55,6 +55,8 @@ export function closePatiently(socket: WebSocket, clock: Clock, code: number, re
 export interface RunnerSessionOptions {
   id: string;
   socket: WebSocket;
+  /** To be called before each write to the socket, with its size. */
+  beforeWrite: (bytes: number) => void;
   clock: Clock;
   runnerId: string;
   tokenHash: string;
@@ -340,7 +342,10 @@ export class RunnerSession {
   }
 
   #send(frame: ServerFrame): void {
-    const { socket } = this.#options;
-    if (socket.readyState === socket.OPEN) socket.send(encodeFrame(frame));
+    const { socket, beforeWrite } = this.#options;
+    if (socket.readyState !== socket.OPEN) return;
+    const text = encodeFrame(frame);
+    beforeWrite(text.length);
+    socket.send(text);
   }
 }

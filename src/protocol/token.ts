@@ -1,5 +1,5 @@
 /** Tokens and keys: shape, checksum, hash and the fingerprint people compare. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -29,7 +29,7 @@ export function checkChecksum(token: string): 'ok' | 'wrong' | 'unknown' {
 
 /** SHA-256 of a token or key, lower-case hex: the only form that is ever stored. */
 export function hashSecret(secret: string): string {
-  return createHash('sha256').update(secret, 'utf8').digest('hex');
+  return hash('sha256', secret, 'hex');
 }
 
 /** `rk_…AbCd:1a2b3c4d`: last four characters and first eight hex digits of the hash, safe to print anywhere. */

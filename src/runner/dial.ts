@@ -1,7 +1,9 @@
 /** The runner's socket port: opens one WebSocket with the token in the upgrade's Authorization header. */
 import type { Agent } from 'node:http';
+import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { messageOf } from '../errors.ts';
+import { coalesce } from '../platform/coalesce.ts';
 import { isLoopbackHost } from '../platform/network.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
@@ -63,7 +65,8 @@ export const dialWebSocket: Dial = (options, handlers) => {
     ...(options.ca === undefined ? {} : { ca: options.ca }),
     ...(options.agent === undefined ? {} : { agent: options.agent }),
   });
-  let transport: { bytesRead: number } | undefined;
+  let transport: Socket | undefined;
+  let beforeWrite: (bytes: number) => void = () => {};
   let failure: Ending | undefined;
   let waiting: (() => void)[] = [];
   let cutTimer: NodeJS.Timeout | undefined;
@@ -76,6 +79,7 @@ export const dialWebSocket: Dial = (options, handlers) => {
   const wire: Wire = {
     send: data => {
       if (socket.readyState !== WebSocket.OPEN) return;
+      beforeWrite(data.length);
       socket.send(data, () => {
         if (waiting.length > 0 && socket.bufferedAmount < LOW_WATER_BYTES) release();
       });
@@ -98,7 +102,8 @@ export const dialWebSocket: Dial = (options, handlers) => {
 
   socket.on('upgrade', response => {
     transport = response.socket;
-    response.socket.setNoDelay(true);
+    beforeWrite = coalesce(transport);
+    transport.setNoDelay(true);
   });
   socket.on('open', () => handlers.open(wire));
   socket.on('message', (data, isBinary) => {

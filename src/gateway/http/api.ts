@@ -4,7 +4,7 @@ import { addRoute, createRouter, findRoute } from 'rou3';
 import { AppError } from '../../errors.ts';
 import type { Principal } from '../services.ts';
 import { readJsonBody } from './body.ts';
-import { type GuardOptions, guard } from './guard.ts';
+import type { Guard } from './guard.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemOf } from './problem.ts';
 import { ANSWERED, type Call, type HttpServices, mayAccess, type Route } from './route.ts';
@@ -21,7 +21,7 @@ import { Validator } from './validate.ts';
 
 export interface ApiOptions {
   services: HttpServices;
-  guard: GuardOptions;
+  guard: Guard;
   metricsOpen: boolean;
   /** A defect that a caller was told of as `internal`. */
   onDefect: (error: unknown, requestId: string) => void;
@@ -63,6 +63,13 @@ function requestIdOf(request: IncomingMessage): string | undefined {
   return typeof given === 'string' && /^[\w.:-]{1,128}$/.test(given) ? given : undefined;
 }
 
+/** Most paths are what they look like; the others are made so as a browser would. */
+function splitUrl(url: string): { path: string; search: string } {
+  if (/^\/(?:[\w~-][\w.~-]*(?:\/|$))*$/.test(url)) return { path: url, search: '' };
+  const { pathname, search } = new URL(url, 'http://gateway');
+  return { path: pathname, search };
+}
+
 export class Api {
   readonly #options: ApiOptions;
   readonly #router = createRouter<Route>();
@@ -92,9 +99,9 @@ export class Api {
 
   async #answer(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
     const { services } = this.#options;
-    guard(request, this.#options.guard);
-    const url = new URL(request.url ?? '/', 'http://gateway');
-    const { route, params } = this.#find(request, url.pathname);
+    this.#options.guard.check(request);
+    const { path, search } = splitUrl(request.url ?? '/');
+    const { route, params } = this.#find(request, path);
     const principal =
       route.access === 'open'
         ? NOBODY
@@ -105,7 +112,9 @@ export class Api {
         hint: 'use a key with a role that may: semilayer keys create <name> --role …',
       });
     }
-    const query = route.query ? this.#validator.query(route.query, Object.fromEntries(url.searchParams)) : {};
+    const query = route.query
+      ? this.#validator.query(route.query, Object.fromEntries(new URLSearchParams(search)))
+      : {};
     const body = route.body ? this.#validator.body(route.body, await readJsonBody(request)) : {};
     const call: Call = { request, response, params, query, body, principal, requestId, services };
     const answer = await route.handle(call);

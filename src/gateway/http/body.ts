@@ -7,6 +7,8 @@ import { MAX_JSON_DEPTH } from '../../protocol/limits.ts';
 /** Far beyond any filter a person or a program writes. */
 const MAX_BODY_BYTES = 1_048_576;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
 /**
  * The parsed body; an empty one is an empty object.
  *
@@ -14,16 +16,8 @@ const MAX_BODY_BYTES = 1_048_576;
  */
 export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request) {
-    size += (chunk as Buffer).length;
-    if (size > MAX_BODY_BYTES) {
-      throw new AppError('body_too_large', { message: `the body is larger than ${MAX_BODY_BYTES} bytes` });
-    }
-    chunks.push(chunk as Buffer);
-  }
-  if (size === 0) return {};
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return {};
   if (type !== 'application/json') {
     throw new AppError('unsupported_media_type', {
       message: 'the body must be JSON',
@@ -32,7 +26,7 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   }
   let text: string;
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    text = utf8.decode(bytes);
   } catch {
     throw new AppError('invalid_request', { message: 'the body is not UTF-8' });
   }
@@ -44,4 +38,32 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
   } catch {
     throw new AppError('invalid_request', { message: 'the body is not JSON' });
   }
+}
+
+/** By events: iterating a stream costs more than everything else that is done with a body of the usual size. */
+function readBytes(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const fail = (error: Error): void => {
+      request.off('data', take);
+      request.pause();
+      reject(error);
+    };
+    const take = (chunk: Buffer): void => {
+      size += chunk.length;
+      if (size > MAX_BODY_BYTES)
+        return fail(
+          new AppError('body_too_large', { message: `the body is larger than ${MAX_BODY_BYTES} bytes` }),
+        );
+      chunks.push(chunk);
+    };
+    request.on('data', take);
+    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.once('error', fail);
+    request.once('close', () => {
+      if (!request.complete)
+        fail(new AppError('invalid_request', { message: 'the body did not come to its end' }));
+    });
+  });
 }

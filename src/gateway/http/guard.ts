@@ -18,34 +18,54 @@ interface Authority {
   port: number;
 }
 
-/**
- * Checks the `Host` and, where a browser sends one, the `Origin` of a request.
- *
- * @throws AppError `misdirected_request` (421) or `origin_forbidden` (403).
- */
-export function guard(request: IncomingMessage, options: GuardOptions): void {
-  const { host, origin } = request.headers;
-  if (!hostIsOurs(host, options)) {
-    throw new AppError('misdirected_request', {
-      message: 'this gateway does not answer to that host name',
-      hint: 'start it with --public-url or --allowed-host naming the host that clients use',
-    });
+/** Hosts that were found to be ours are few, but for the ways to write them. */
+const MAX_REMEMBERED = 64;
+
+export class Guard {
+  readonly #options: GuardOptions;
+  readonly #ours = new Set<string>();
+
+  constructor(options: GuardOptions) {
+    this.#options = options;
   }
-  if (origin !== undefined && !originIsOurs(origin, host, options)) {
-    throw new AppError('origin_forbidden', {
-      message: 'requests from the pages of other sites are not answered',
-    });
+
+  /**
+   * Checks the `Host` and, where a browser sends one, the `Origin` of a request.
+   *
+   * @throws AppError `misdirected_request` (421) or `origin_forbidden` (403).
+   */
+  check(request: IncomingMessage): void {
+    const { host, origin } = request.headers;
+    if (!this.#isOurs(host)) {
+      throw new AppError('misdirected_request', {
+        message: 'this gateway does not answer to that host name',
+        hint: 'start it with --public-url or --allowed-host naming the host that clients use',
+      });
+    }
+    if (origin !== undefined && !originIsOurs(origin, host, this.#options)) {
+      throw new AppError('origin_forbidden', {
+        message: 'requests from the pages of other sites are not answered',
+      });
+    }
+  }
+
+  #isOurs(host: string | undefined): boolean {
+    if (host === undefined) return false;
+    if (this.#ours.has(host)) return true;
+    if (!hostIsOurs(host, this.#options)) return false;
+    if (this.#ours.size < MAX_REMEMBERED) this.#ours.add(host);
+    return true;
   }
 }
 
-function hostIsOurs(host: string | undefined, options: GuardOptions): boolean {
+function hostIsOurs(host: string, options: GuardOptions): boolean {
   const { publicUrl, allowedHosts, tls } = options;
-  const authority = host === undefined ? undefined : authorityOf(`${tls ? 'https' : 'http'}://${host}`);
+  const authority = authorityOf(`${tls ? 'https' : 'http'}://${host}`);
   if (!authority) return false;
   if (isLoopbackHost(authority.host) && authority.port === options.port()) return true;
   if (publicUrl !== undefined && new URL(publicUrl).host === new URL(publicScheme(publicUrl) + host).host)
     return true;
-  return allowedHosts.some(allowed => allowed === authority.host || allowed === host?.toLowerCase());
+  return allowedHosts.some(allowed => allowed === authority.host || allowed === host.toLowerCase());
 }
 
 function originIsOurs(origin: string, host: string | undefined, options: GuardOptions): boolean {

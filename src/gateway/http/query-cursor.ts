@@ -2,7 +2,7 @@
  * Pages of `query`: a cursor that holds the offset and a digest of the question it belongs to. It lives in the
  * gateway, because the bridge interface pages `query` by offset, whoever wrote the bridge.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { AppError } from '../../errors.ts';
 
 /** The parts of a question that a page must share with the page before. */
@@ -40,5 +40,5 @@ export function decodeQueryCursor(cursor: string, question: Question): number {
 
 function digest({ target, where, orderBy, select }: Question): string {
   const text = JSON.stringify([target, where ?? null, orderBy ?? null, select ?? null]);
-  return createHash('sha256').update(text).digest('base64url').slice(0, 16);
+  return hash('sha256', text, 'base64url').slice(0, 16);
 }
