@@ -5,8 +5,9 @@ import type { Random } from '../platform/random.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import type { SourceRecord } from '../store/store.ts';
 import { DispatchedJob } from './dispatched-job.ts';
-import type { Job, JobRequest, JobState, JobSummary } from './job.ts';
+import type { Job, JobRequest, JobSummary } from './job.ts';
 import { JobLog } from './job-log.ts';
+import type { EndedJob, SourceJobs } from './metrics.ts';
 import type { RunnerSession } from './runner-session.ts';
 import type { Dispatcher, EventBus, SessionView } from './services.ts';
 import type { InMemorySessions } from './session-directory.ts';
@@ -25,6 +26,8 @@ export interface JobDispatcherOptions {
   runnerIdsOf: (sourceId: string) => Promise<readonly string[]>;
   /** The source as a runner is told it, managed config included. */
   assignedSource: (source: SourceRecord) => Promise<AssignedSource>;
+  /** Called once for each job. */
+  onEnded: (job: EndedJob) => void;
 }
 
 export class JobDispatcher implements Dispatcher {
@@ -32,7 +35,6 @@ export class JobDispatcher implements Dispatcher {
   readonly #log = new JobLog();
   /** Waiting jobs by source, in turn, so that one busy source does not hold the others back. */
   readonly #queues = new Map<string, DispatchedJob[]>();
-  readonly #endedByState = new Map<JobState, number>();
   #queued = 0;
   #active = 0;
   #idle: (() => void)[] = [];
@@ -50,9 +52,17 @@ export class JobDispatcher implements Dispatcher {
     return this.#queued;
   }
 
-  /** Jobs that have ended since the gateway started, by their state. */
-  get endedByState(): ReadonlyMap<string, number> {
-    return this.#endedByState;
+  /** Jobs that have not ended, by the name of their source. */
+  jobsBySource(): Map<string, SourceJobs> {
+    const counts = new Map<string, SourceJobs>();
+    for (const job of this.#log.active()) {
+      const { name } = job.request.source;
+      const count = counts.get(name) ?? { running: 0, queued: 0 };
+      counts.set(name, count);
+      if (job.session) count.running++;
+      else count.queued++;
+    }
+    return counts;
   }
 
   async submit(request: JobRequest): Promise<Job> {
@@ -64,7 +74,7 @@ export class JobDispatcher implements Dispatcher {
       now: () => clock.now(),
       onChange: changed => {
         events.publish({ type: 'job.changed', job: changed.summary() });
-        if (changed.ended) this.#ended(changed.summary().state);
+        if (changed.ended) this.#ended(changed);
       },
     });
     this.#active++;
@@ -234,8 +244,8 @@ export class JobDispatcher implements Dispatcher {
     if (queue.length === 0) this.#queues.delete(sourceId);
   }
 
-  #ended(state: JobState): void {
-    this.#endedByState.set(state, (this.#endedByState.get(state) ?? 0) + 1);
+  #ended(job: DispatchedJob): void {
+    this.#options.onEnded(job.counted());
     this.#active--;
     if (this.#active === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }

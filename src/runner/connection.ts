@@ -7,6 +7,7 @@ import type { AcceptedFeatures } from '../protocol/features.ts';
 import type { AssignedSource, ClientFrame, ServerFrame } from '../protocol/frames.ts';
 import { HEARTBEAT_INTERVAL_MS, HELLO_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { Liveness } from '../protocol/liveness.ts';
+import { RoundTrip } from '../protocol/round-trip.ts';
 import type { Dial, Wire } from './dial.ts';
 import type { Ending } from './ending.ts';
 import type { RunnerEvent } from './events.ts';
@@ -38,6 +39,7 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #liveness: Liveness;
+  readonly #roundTrip: RoundTrip;
   readonly ended: Promise<Ending>;
   #finish!: (ending: Ending) => void;
   #wire: Wire | undefined;
@@ -59,6 +61,11 @@ export class Connection {
       dead: () => this.#close(CLOSE.nothingHeard, 'nothing heard'),
       bytesRead: () => this.#wire?.bytesRead() ?? 0,
     });
+    this.#roundTrip = new RoundTrip({
+      clock: options.clock,
+      ping: payload => this.#wire?.ping(payload),
+      measured: durationMs => options.onEvent({ type: 'round-trip', durationMs }),
+    });
   }
 
   get jobs(): JobTable | undefined {
@@ -73,6 +80,7 @@ export class Connection {
         open: wire => this.#opened(wire),
         text: text => this.#received(text),
         heard: () => this.#liveness.heard(),
+        pong: payload => this.#roundTrip.answered(payload),
         ended: ending => this.#ended(ending),
       },
     );
@@ -191,7 +199,13 @@ export class Connection {
       onEvent,
     });
     this.#jobs.assign(frame.assignedSources);
-    this.#timers.push(clock.every(HEARTBEAT_INTERVAL_MS, () => this.#heartbeat()));
+    this.#timers.push(
+      clock.every(HEARTBEAT_INTERVAL_MS, () => {
+        this.#heartbeat();
+        this.#roundTrip.ask();
+      }),
+    );
+    this.#roundTrip.ask();
     this.#options.onAssigned(frame.assignedSources, false);
     this.#options.onReady();
   }

@@ -1,4 +1,5 @@
 /** The runner: one loop that owns the connection. Everything else records what happened and wakes it. */
+import type { PoolUse } from '../bridges/bridge.ts';
 import { AppError, messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
@@ -6,7 +7,7 @@ import { CLOSE } from '../protocol/close-codes.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { causeOf, type Decision, decide, describe, type Ending } from './ending.ts';
-import type { RunnerEvent, RunnerStatus } from './events.ts';
+import type { JobCount, RunnerEvent, RunnerStatus } from './events.ts';
 import { credentialProblems, type Environment } from './local-credentials.ts';
 import type { SourceHealth } from './source-health.ts';
 import type { SourcePool } from './source-pool.ts';
@@ -70,8 +71,26 @@ export class Runner {
       activeJobs: this.#connection?.jobs?.activeJobs ?? 0,
       sources: this.#sources.map(source => source.name),
       sourceStates: this.#options.sourceHealth.states,
+      jobsBySource: this.#jobsBySource,
+      pools: this.#pools,
       ...(this.#options.ledger ? { ledger: this.#options.ledger.failing ? 'failing' : 'ok' } : {}),
     };
+  }
+
+  get #jobsBySource(): Record<string, JobCount> {
+    const counts = this.#connection?.jobs?.jobsBySource;
+    return Object.fromEntries(
+      this.#sources.map(({ name }) => [name, counts?.get(name) ?? { running: 0, waiting: 0 }]),
+    );
+  }
+
+  get #pools(): Record<string, PoolUse> {
+    return Object.fromEntries(
+      this.#sources.flatMap(({ id, name }) => {
+        const use = this.#options.pool.use(id);
+        return use ? [[name, use]] : [];
+      }),
+    );
   }
 
   /**
