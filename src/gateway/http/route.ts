@@ -65,6 +65,8 @@ export interface Call {
   body: Record<string, unknown>;
   principal: Principal;
   requestId: string;
+  /** Trace to go on with below this request, in the form of W3C; undefined where its caller has none. */
+  traceparent: string | undefined;
   services: HttpServices;
 }
 
