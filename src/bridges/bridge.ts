@@ -94,6 +94,15 @@ export interface AggregateContext {
   signal?: AbortSignal;
 }
 
+/** How far what a bridge can do at once is taken up. */
+export interface PoolUse {
+  /** Connections, or readers, in the hands of a question. */
+  inUse: number;
+  /** Questions that wait for one. */
+  waiting: number;
+  limit: number;
+}
+
 /** The public interface of SemiLayer bridges, plus what ours add: streaming and cancellation. */
 export interface Bridge {
   readonly capabilities?: BridgeCapabilities;
@@ -118,6 +127,8 @@ export interface Bridge {
   ): AsyncIterable<AggregateBucket> | Promise<unknown>;
   /** Ours: the cheapest question that proves the database answers. */
   ping?(signal?: AbortSignal): Promise<void>;
+  /** Ours: for the figures of the runner. */
+  readonly poolUse?: PoolUse;
   /**
    * Ours: the same rows as `query`, `read` or `batchRead`, in batches. The signal ends it at once; after `timeoutMs`
    * the database gives up by itself, whether or not anybody is left to tell it.

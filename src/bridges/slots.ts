@@ -1,11 +1,18 @@
 /** A number of places, given out in the order they were asked for: what waits for a pool that is full waits here. */
+import type { PoolUse } from './bridge.ts';
 
 export class Slots {
+  readonly #count: number;
   #free: number;
   readonly #waiting: (() => void)[] = [];
 
   constructor(count: number) {
+    this.#count = count;
     this.#free = count;
+  }
+
+  get use(): PoolUse {
+    return { inUse: this.#count - this.#free, waiting: this.#waiting.length, limit: this.#count };
   }
 
   /** Resolves with the place taken; the signal's reason is thrown when it is aborted first. */

@@ -24,6 +24,7 @@ export interface LogLine {
 export function lineOf(event: RunnerEvent): LogLine | undefined {
   switch (event.type) {
     case 'connecting':
+    case 'round-trip':
       return undefined;
     case 'connected':
       return {

@@ -12,6 +12,7 @@ import {
   type JobState,
   type JobSummary,
 } from './job.ts';
+import type { EndedJob } from './metrics.ts';
 import type { RunnerSession } from './runner-session.ts';
 
 /** Rows a caller has not taken: above the first a version 1 runner's socket is left unread until below the second. */
@@ -56,6 +57,8 @@ export class DispatchedJob implements Job {
   #attempt: Attempt | undefined;
   #lastRunnerId: string | null = null;
   #rows = 0;
+  #bytes = 0;
+  #deliveredAt: number | null = null;
   #startedAt: number | null = null;
   #endedAt: number | null = null;
   #cancelled = false;
@@ -85,6 +88,7 @@ export class DispatchedJob implements Job {
       const queued = this.#queue.shift();
       if (queued) {
         this.delivered ||= this.request.whole !== true;
+        this.#deliveredAt ??= this.#options.now();
         this.#batchAttempt = this.attempts;
         this.#taken(queued.bytes);
         return queued.batch;
@@ -122,6 +126,7 @@ export class DispatchedJob implements Job {
     this.#lastRunnerId = session.runnerId;
     this.attempts++;
     this.#rows = 0;
+    this.#bytes = 0;
     this.#startedAt ??= this.#options.now();
     this.#clear();
     this.#options.onChange(this);
@@ -143,6 +148,7 @@ export class DispatchedJob implements Job {
   accept(frame: ClientChunk | ClientRows, bytes: number): void {
     const batch = frame.type === 'rows' ? { lines: frame.lines, count: frame.count } : chunkBatch(frame);
     const attempt = this.#attempt;
+    this.#bytes += bytes;
     if (this.#isEmpty(batch)) {
       // Nothing that a caller could have seen: it gives its credit back, and the job can still be moved.
       attempt?.session.drained(attempt.wireId, bytes);
@@ -193,6 +199,21 @@ export class DispatchedJob implements Job {
       createdAt: this.createdAt,
       startedAt: this.#startedAt,
       endedAt: this.#endedAt,
+    };
+  }
+
+  /** The job as the figures have it, once it has ended. */
+  counted(): EndedJob {
+    const { request, createdAt, failure } = this;
+    const since = (at: number | null): number => Math.max(0, (at ?? createdAt) - createdAt);
+    return {
+      kind: request.kind,
+      source: request.source.name,
+      ending: failure?.code ?? 'done',
+      rows: this.#rows,
+      bytes: this.#bytes,
+      durationMs: since(this.#endedAt),
+      firstRowsMs: this.#deliveredAt === null ? null : since(this.#deliveredAt),
     };
   }
 

@@ -22,6 +22,7 @@ import { problemOf } from './http/problem.ts';
 import type { BridgeManifest, HttpServices } from './http/route.ts';
 import { JobDispatcher } from './job-dispatcher.ts';
 import { LastSeen } from './last-seen.ts';
+import { GatewayMetrics } from './metrics.ts';
 import { Records } from './records.ts';
 import { remoteAddressOf } from './remote-address.ts';
 import { RunnerEndpoint } from './runner-endpoint.ts';
@@ -129,6 +130,15 @@ class Gateway {
     const events = new InMemoryEvents(clock);
     const catalog = new Catalog(store);
     const assignedSources = (runnerId: string) => catalog.assignedSources(runnerId);
+    const metrics = new GatewayMetrics({
+      version: options.version,
+      state: () => ({
+        sessions: this.#sessions.size,
+        activeJobs: this.#dispatcher.active,
+        queuedJobs: this.#dispatcher.queued,
+        jobsBySource: () => this.#dispatcher.jobsBySource(),
+      }),
+    });
     this.#dispatcher = new JobDispatcher({
       clock,
       random,
@@ -136,6 +146,7 @@ class Gateway {
       sessions: () => this.#sessions,
       runnerIdsOf: sourceId => catalog.runnerIdsOf(sourceId),
       assignedSource: source => catalog.assignedSource(source),
+      onEnded: job => metrics.jobEnded(job),
     });
     this.#sessions = new InMemorySessions({
       events,
@@ -162,6 +173,7 @@ class Gateway {
       remoteAddressOf: request => remoteAddressOf(request, options.trustedProxies),
       accepting,
       onSeen: (runnerId, version) => this.#lastSeen.note(runnerId, version),
+      metrics,
     });
     this.#guard = new Guard({
       port: () => this.port,
@@ -183,12 +195,7 @@ class Gateway {
       catalog,
       authenticator: this.#authenticator,
       lastSeen: this.#lastSeen,
-      counters: () => ({
-        activeJobs: this.#dispatcher.active,
-        queuedJobs: this.#dispatcher.queued,
-        sessions: this.#sessions.size,
-        jobsByState: this.#dispatcher.endedByState,
-      }),
+      metrics,
       gatewayUrlFor: request => `${this.#baseUrlFor(request).replace(/^http/, 'ws')}/connect`,
       baseUrlFor: request => this.#baseUrlFor(request),
     };

@@ -6,8 +6,9 @@ import { MAX_CONCURRENCY } from '../protocol/features.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import type { SourceRecord } from '../store/store.ts';
 import { DispatchedJob } from './dispatched-job.ts';
-import type { Job, JobRequest, JobState, JobSummary } from './job.ts';
+import type { Job, JobRequest, JobSummary } from './job.ts';
 import { JobLog } from './job-log.ts';
+import type { EndedJob, SourceJobs } from './metrics.ts';
 import type { RunnerSession } from './runner-session.ts';
 import type { Dispatcher, EventBus, SessionView } from './services.ts';
 import type { InMemorySessions } from './session-directory.ts';
@@ -32,6 +33,8 @@ export interface JobDispatcherOptions {
   runnerIdsOf: (sourceId: string) => Promise<readonly string[]>;
   /** The source as a runner is told it, managed config included. */
   assignedSource: (source: SourceRecord) => Promise<AssignedSource>;
+  /** Called once for each job. */
+  onEnded: (job: EndedJob) => void;
 }
 
 export class JobDispatcher implements Dispatcher {
@@ -40,7 +43,6 @@ export class JobDispatcher implements Dispatcher {
   readonly #changed = new Set<DispatchedJob>();
   /** Waiting jobs by source, in turn, so that one busy source does not hold the others back. */
   readonly #queues = new Map<string, DispatchedJob[]>();
-  readonly #endedByState = new Map<JobState, number>();
   #queued = 0;
   #active = 0;
   #idle: (() => void)[] = [];
@@ -59,9 +61,17 @@ export class JobDispatcher implements Dispatcher {
     return this.#queued;
   }
 
-  /** Jobs that have ended since the gateway started, by their state. */
-  get endedByState(): ReadonlyMap<string, number> {
-    return this.#endedByState;
+  /** Jobs that have not ended, by the name of their source. */
+  jobsBySource(): Map<string, SourceJobs> {
+    const counts = new Map<string, SourceJobs>();
+    for (const job of this.#log.active()) {
+      const { name } = job.request.source;
+      const count = counts.get(name) ?? { running: 0, queued: 0 };
+      counts.set(name, count);
+      if (job.session) count.running++;
+      else count.queued++;
+    }
+    return counts;
   }
 
   async submit(request: JobRequest): Promise<Job> {
@@ -288,8 +298,7 @@ export class JobDispatcher implements Dispatcher {
 
   #ended(job: DispatchedJob): void {
     this.#log.ended(job);
-    const { state } = job;
-    this.#endedByState.set(state, (this.#endedByState.get(state) ?? 0) + 1);
+    this.#options.onEnded(job.counted());
     this.#active--;
     if (this.#active > 0) return;
     this.#stopWatching?.();

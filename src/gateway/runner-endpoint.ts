@@ -13,9 +13,11 @@ import type { AssignedSource, ClientHello } from '../protocol/frames.ts';
 import { HELLO_TIMEOUT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { Liveness } from '../protocol/liveness.ts';
 import { decodeRows } from '../protocol/raw-rows.ts';
+import { RoundTrip } from '../protocol/round-trip.ts';
 import { hashSecret } from '../protocol/token.ts';
 import type { RunnerRecord, Store } from '../store/store.ts';
 import { AttemptLimit } from './attempt-limit.ts';
+import type { GatewayMetrics } from './metrics.ts';
 import { closePatiently, RunnerSession, type SessionFrame } from './runner-session.ts';
 import type { InMemorySessions } from './session-directory.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -40,6 +42,7 @@ export interface RunnerEndpointOptions {
   accepting: () => boolean;
   /** A runner was seen, with the version it says it runs. */
   onSeen: (runnerId: string, version: string | null) => void;
+  metrics: Pick<GatewayMetrics, 'sessionEnded' | 'connectionRefused' | 'roundTrip'>;
 }
 
 interface Admission {
@@ -71,16 +74,16 @@ export class RunnerEndpoint {
     socket.on('error', ignore);
     let admission: Admission | undefined;
     try {
-      if (!this.#options.accepting()) return refuse(socket, 503, { 'retry-after': '1' });
+      if (!this.#options.accepting()) return this.#refuse(socket, 503, { 'retry-after': '1' });
       admission = await this.#admit(request);
     } catch {
-      return refuse(socket, 503, { 'retry-after': '1' });
+      return this.#refuse(socket, 503, { 'retry-after': '1' });
     }
     if (!admission) {
       const waitSeconds = this.#attempts.failed(this.#options.remoteAddressOf(request));
       return waitSeconds === undefined
-        ? refuse(socket, 401, { 'www-authenticate': 'Bearer' })
-        : refuse(socket, 429, { 'retry-after': String(waitSeconds) });
+        ? this.#refuse(socket, 401, { 'www-authenticate': 'Bearer' })
+        : this.#refuse(socket, 429, { 'retry-after': String(waitSeconds) });
     }
     const admitted = admission;
     socket.off('error', ignore);
@@ -90,6 +93,11 @@ export class RunnerEndpoint {
         this.#attempts.failed(address) ?? this.#attempts.failed(admitted.runner.id);
       new Greeting(this.#options, webSocket, request, admitted, refused).start();
     });
+  }
+
+  #refuse(socket: Duplex, status: number, headers: Record<string, string>): void {
+    this.#options.metrics.connectionRefused(status);
+    refuse(socket, status, headers);
   }
 
   /**
@@ -116,6 +124,7 @@ class Greeting {
   readonly #refused: () => number | undefined;
   readonly #remoteAddress: string;
   readonly #liveness: Liveness;
+  readonly #roundTrip: RoundTrip;
   readonly #transport: IncomingMessage['socket'];
   readonly #idleFrames: TokenBucket;
   #session: RunnerSession | undefined;
@@ -146,16 +155,24 @@ class Greeting {
       bytesRead: () => this.#transport.bytesRead,
       pace: () => this.#session?.pace,
     });
+    this.#roundTrip = new RoundTrip({
+      clock: options.clock,
+      ping: payload => socket.readyState === socket.OPEN && socket.ping(payload),
+      measured: durationMs => options.metrics.roundTrip(durationMs),
+    });
   }
 
   start(): void {
     const socket = this.#socket;
     socket.on('message', (data, isBinary) => this.#message(data, isBinary));
     socket.on('ping', () => this.#liveness.heard());
-    socket.on('pong', () => this.#liveness.heard());
+    socket.on('pong', payload => {
+      this.#liveness.heard();
+      this.#roundTrip.answered(payload.toString('latin1'));
+    });
     // ws closes the connection itself after any error; the close event tells the rest.
     socket.on('error', () => {});
-    socket.on('close', () => this.#closed());
+    socket.on('close', code => this.#closed(code));
     this.#liveness.start();
     this.#cancelTimer = this.#options.clock.after(HELLO_TIMEOUT_MS, () =>
       this.#close(CLOSE.malformed, 'no hello'),
@@ -201,7 +218,10 @@ class Greeting {
     const noticed = session.received(frame, bytes);
     if (noticed === undefined) return;
     this.#spend();
-    if (noticed === 'heartbeat') this.#options.onSeen(session.runnerId, session.view().version);
+    if (noticed === 'heartbeat') {
+      this.#options.onSeen(session.runnerId, session.view().version);
+      this.#roundTrip.ask();
+    }
     if (noticed === 'drain') this.#options.sessions.changed(session.runnerId);
   }
 
@@ -249,6 +269,7 @@ class Greeting {
     session.acknowledge(sources, PROTOCOL_VERSION, hello.features !== undefined);
     this.#session = session;
     sessions.add(session);
+    this.#roundTrip.ask();
     const still = await store.findRunnerByTokenHash(tokenHash);
     if (still?.id !== runner.id) {
       sessions.remove(session);
@@ -284,11 +305,13 @@ class Greeting {
     closePatiently(this.#socket, this.#options.clock, code, reason.slice(0, 100));
   }
 
-  #closed(): void {
+  #closed(code: number): void {
     this.#cancelTimer();
     this.#liveness.stop();
     const session = this.#session;
     if (!session) return;
+    // Ours where we closed: a peer that was cut has said nothing.
+    this.#options.metrics.sessionEnded(session.closedWith ?? code);
     session.lost('its connection closed');
     this.#options.sessions.remove(session);
     this.#options.onSeen(session.runnerId, session.view().version);

@@ -93,6 +93,7 @@ export class RunnerSession {
   #draining = false;
   #open = true;
   #endings = 0;
+  #closedWith: number | undefined;
   /** Called whenever a slot becomes free. */
   onSlotFree: () => void = () => {};
 
@@ -120,6 +121,11 @@ export class RunnerSession {
 
   get open(): boolean {
     return this.#open;
+  }
+
+  /** The code with which this side closed. */
+  get closedWith(): number | undefined {
+    return this.#closedWith;
   }
 
   /** Whether one more job of this source may be sent here. */
@@ -270,6 +276,7 @@ export class RunnerSession {
   /** Ends the session now: every job learns it before this returns, and no later frame is looked at. */
   close(code: number, reason: string): void {
     const { socket, clock } = this.#options;
+    this.#closedWith ??= code;
     this.lost(reason);
     // A paused socket would never see the answer to our close.
     if (socket.isPaused) socket.resume();

@@ -13,6 +13,7 @@ interface TraceApi {
 }
 
 interface Span {
+  spanContext(): SpanContext;
   setAttributes(attributes: Attributes): unknown;
   setStatus(status: { code: number; message?: string }): unknown;
   end(): void;
@@ -34,23 +35,23 @@ const STATUS_ERROR = 2;
 let api: Promise<TraceApi | undefined> | undefined;
 
 /**
- * Runs `work` in a span below the caller's, which is what `work` itself then sees as active. Without a caller's trace,
- * or the API package, `work` is all that runs.
+ * Runs `work` in a span below the caller's, which is what `work` itself then sees as active, and is given to hand on.
+ * Without a caller's trace, or the API package, `work` is all that runs, and is given what the caller said.
  *
  * @param traceparent in the form of W3C.
  */
 export async function traced<T>(
   traceparent: string | undefined,
   span: { name: string; kind: keyof typeof KIND; attributes: Attributes },
-  work: () => Promise<T>,
+  work: (traceparent: string | undefined) => Promise<T>,
 ): Promise<T> {
   const parent = traceparent === undefined ? undefined : parse(traceparent);
-  if (!parent) return await work();
+  if (!parent) return await work(traceparent);
   api ??= load();
   const otel = await api;
   return otel
     ? await inSpan(otel, otel.trace.setSpanContext(otel.context.active(), parent), span, work)
-    : await work();
+    : await work(traceparent);
 }
 
 /** As `traced`, below whatever span is active here; for work inside of one. */
@@ -67,11 +68,11 @@ async function inSpan<T>(
   otel: TraceApi,
   parent: unknown,
   { name, kind, attributes }: { name: string; kind: keyof typeof KIND; attributes: Attributes },
-  work: () => Promise<T>,
+  work: (traceparent: string) => Promise<T>,
 ): Promise<T> {
   const span = otel.trace.getTracer('semilayer').startSpan(name, { kind: KIND[kind], attributes }, parent);
   try {
-    return await otel.context.with(otel.trace.setSpan(parent, span), work);
+    return await otel.context.with(otel.trace.setSpan(parent, span), () => work(format(span.spanContext())));
   } catch (error) {
     // Its code alone: a message may quote what a trace store should not hold.
     const code = (error as { code?: unknown } | null)?.code;
@@ -90,6 +91,10 @@ async function load(): Promise<TraceApi | undefined> {
   } catch {
     return undefined;
   }
+}
+
+function format({ traceId, spanId, traceFlags }: SpanContext): string {
+  return `00-${traceId}-${spanId}-${traceFlags.toString(16).padStart(2, '0')}`;
 }
 
 function parse(traceparent: string): SpanContext | undefined {

@@ -27,6 +27,8 @@ export interface ChunkWriterOptions {
   signal: AbortSignal;
   /** Whether the gateway takes rows as lines in binary messages; else they go as `chunk` frames. */
   rawRows: boolean;
+  /** Monotonic, in milliseconds. */
+  now: () => number;
   /** Whether `columns` is wanted. */
   noteColumns?: boolean;
 }
@@ -37,6 +39,7 @@ export class ChunkWriter {
   #rows = 0;
   #bytes = 0;
   #columns: string[] | null = null;
+  #firstAt: number | undefined;
   #limits = { maxRows: Number.POSITIVE_INFINITY, maxBytes: Number.POSITIVE_INFINITY };
   #total: number | undefined;
 
@@ -53,6 +56,11 @@ export class ChunkWriter {
   /** Bytes of the frames sent so far. */
   get bytesSent(): number {
     return this.#bytes;
+  }
+
+  /** When the first frame was sent, by `now`; undefined before. */
+  get firstAt(): number | undefined {
+    return this.#firstAt;
   }
 
   /** Names in the first row or bucket that was sent; null where there was none. */
@@ -132,6 +140,7 @@ export class ChunkWriter {
     if (this.#rows + count > maxRows) throw beyond(`${maxRows} rows`);
     if (this.#bytes + bytes > maxBytes) throw beyond(`${maxBytes} bytes`);
     this.#options.sink.send(frame);
+    this.#firstAt ??= this.#options.now();
     this.#options.credit.spend(bytes);
     this.#rows += count;
     this.#bytes += bytes;

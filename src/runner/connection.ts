@@ -7,6 +7,7 @@ import type { AcceptedFeatures } from '../protocol/features.ts';
 import type { AssignedSource, ClientFrame, ServerFrame } from '../protocol/frames.ts';
 import { HEARTBEAT_INTERVAL_MS, HELLO_TIMEOUT_MS, PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { Liveness } from '../protocol/liveness.ts';
+import { RoundTrip } from '../protocol/round-trip.ts';
 import type { Dial, Wire } from './dial.ts';
 import type { Ending } from './ending.ts';
 import type { RunnerEvent } from './events.ts';
@@ -40,6 +41,7 @@ export interface ConnectionOptions {
 export class Connection {
   readonly #options: ConnectionOptions;
   readonly #liveness: Liveness;
+  readonly #roundTrip: RoundTrip;
   readonly ended: Promise<Ending>;
   /** Resolves when the gateway says that it leaves. */
   readonly relieved: Promise<void>;
@@ -71,6 +73,11 @@ export class Connection {
       bytesRead: () => this.#wire?.bytesRead() ?? 0,
       pace: () => (this.#jobs && this.#jobs.activeJobs > 0 ? this.#features.fastPing : undefined),
     });
+    this.#roundTrip = new RoundTrip({
+      clock: options.clock,
+      ping: payload => this.#wire?.ping(payload),
+      measured: durationMs => options.onEvent({ type: 'round-trip', durationMs }),
+    });
   }
 
   /** Whether the gateway has greeted, and neither side has ended it. */
@@ -90,6 +97,7 @@ export class Connection {
         open: wire => this.#opened(wire),
         text: text => this.#received(text),
         heard: () => this.#liveness.heard(),
+        pong: payload => this.#roundTrip.answered(payload),
         ended: ending => this.#ended(ending),
       },
     );
@@ -226,7 +234,13 @@ export class Connection {
       onEvent,
     });
     this.#jobs.assign(frame.assignedSources);
-    this.#timers.push(clock.every(HEARTBEAT_INTERVAL_MS, () => this.#heartbeat()));
+    this.#timers.push(
+      clock.every(HEARTBEAT_INTERVAL_MS, () => {
+        this.#heartbeat();
+        this.#roundTrip.ask();
+      }),
+    );
+    this.#roundTrip.ask();
     this.#options.onAssigned(frame.assignedSources, false);
     this.#options.onReady();
   }

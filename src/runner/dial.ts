@@ -24,7 +24,7 @@ export interface Wire {
   send(data: string | Buffer): void;
   /** Resolves when there is room to send more; at once when there is. */
   writable(): Promise<void>;
-  ping(): void;
+  ping(payload?: string): void;
   /** Bytes received since the connection opened. */
   bytesRead(): number;
   /** Starts the closing handshake; the connection is cut if it is not answered. */
@@ -37,6 +37,8 @@ export interface WireHandlers {
   text(message: string): void;
   /** Anything at all came in, pings and pongs included. */
   heard(): void;
+  /** The answer to a ping, with what was in it. */
+  pong(payload: string): void;
   /** Called exactly once, last. */
   ended(ending: Ending): void;
 }
@@ -88,8 +90,8 @@ export const dialWebSocket: Dial = (options, handlers) => {
       socket.bufferedAmount < HIGH_WATER_BYTES || socket.readyState !== WebSocket.OPEN
         ? Promise.resolve()
         : new Promise(resolve => waiting.push(resolve)),
-    ping: () => {
-      if (socket.readyState === WebSocket.OPEN) socket.ping();
+    ping: payload => {
+      if (socket.readyState === WebSocket.OPEN) socket.ping(payload);
     },
     bytesRead: () => transport?.bytesRead ?? 0,
     close: (code, reason) => {
@@ -112,7 +114,10 @@ export const dialWebSocket: Dial = (options, handlers) => {
     if (!isBinary) handlers.text(data.toString());
   });
   socket.on('ping', () => handlers.heard());
-  socket.on('pong', () => handlers.heard());
+  socket.on('pong', payload => {
+    handlers.heard();
+    handlers.pong(payload.toString('latin1'));
+  });
   socket.on('unexpected-response', (request, response) => {
     failure = endingOfAnswer({ status: response.statusCode ?? 0, headers: response.headers });
     response.resume();

@@ -1,4 +1,5 @@
 /** What the runtime reports. It prints nothing itself: `semilayer run`, the container and an embedding program do. */
+import type { PoolUse } from '../bridges/bridge.ts';
 import type { JobCaller, JobKind } from '../protocol/frames.ts';
 
 /** `unknown` until something was asked of it. */
@@ -37,8 +38,12 @@ export type RunnerEvent =
       /** Of the messages its answer was sent in. */
       bytes: number;
       durationMs: number;
+      /** From the job's arrival until its first rows, or its count, left; null where none did. */
+      firstRowsMs: number | null;
       error: { code: string; message: string } | null;
     }
+  /** A question to the gateway and back, a few times a minute. */
+  | { type: 'round-trip'; durationMs: number }
   | { type: 'warning'; message: string }
   /** The gateway is about to leave: another connection is opened before this one is let go. */
   | { type: 'gateway-leaving'; activeJobs: number }
@@ -55,6 +60,13 @@ export type RunnerEvent =
       error?: { code: string; message: string; hint: string | undefined };
     };
 
+/** Jobs of one source. */
+export interface JobCount {
+  running: number;
+  /** Beyond what may run at once. */
+  waiting: number;
+}
+
 /** Counters of the runtime, for health and heartbeats. */
 export interface RunnerStatus {
   connected: boolean;
@@ -64,6 +76,10 @@ export interface RunnerStatus {
   sources: string[];
   /** Whether each of them answers, by its name. */
   sourceStates?: Record<string, SourceState>;
+  /** Jobs of each assigned source, by its name. */
+  jobsBySource?: Record<string, JobCount>;
+  /** Connections of each source that is open, by its name. */
+  pools?: Record<string, PoolUse>;
   /** Whether jobs can be recorded; undefined where none are. */
   ledger?: 'ok' | 'failing';
 }

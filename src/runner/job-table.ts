@@ -12,7 +12,7 @@ import type {
 } from '../protocol/frames.ts';
 import { ChunkWriter } from './chunk-writer.ts';
 import { Credit } from './credit.ts';
-import type { JobIdentity, RunnerEvent } from './events.ts';
+import type { JobCount, JobIdentity, RunnerEvent } from './events.ts';
 import { JobError, type JobErrorCode, toJobError } from './job-error.ts';
 import type { JobSlots } from './job-slots.ts';
 import { type JobEnding, JobLedger } from './ledger/job-ledger.ts';
@@ -87,6 +87,19 @@ export class JobTable {
     return this.#active.size;
   }
 
+  /** Jobs of each source that are under way, and that wait for their turn. */
+  get jobsBySource(): Map<string, JobCount> {
+    const counts = new Map<string, JobCount>();
+    for (const job of this.#active.values()) {
+      const { source } = job.identity;
+      const count = counts.get(source) ?? { running: 0, waiting: 0 };
+      counts.set(source, count);
+      if (this.#waiting.includes(job)) count.waiting++;
+      else count.running++;
+    }
+    return counts;
+  }
+
   assign(sources: readonly AssignedSource[]): void {
     this.#assigned = sources;
   }
@@ -120,6 +133,7 @@ export class JobTable {
         credit,
         signal: abort.signal,
         rawRows,
+        now: () => clock.monotonic(),
         noteColumns: ledger !== undefined,
       }),
       abort,
@@ -260,7 +274,7 @@ export class JobTable {
         : { id, type: 'error', ...error },
     );
     if (error) void job.ledger?.end(this.#ending(job, error.code)).catch(() => {});
-    const total = job.writer.totalSent;
+    const { totalSent: total, firstAt } = job.writer;
     this.#options.onEvent({
       type: 'job-ended',
       job: job.identity,
@@ -269,6 +283,7 @@ export class JobTable {
       ...(total === undefined ? {} : { total }),
       bytes: job.writer.bytesSent,
       durationMs,
+      firstRowsMs: firstAt === undefined ? null : Math.round(firstAt - job.startedAt),
       error,
     });
     if (this.#active.size === 0) for (const resolve of this.#idle.splice(0)) resolve();

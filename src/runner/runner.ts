@@ -1,4 +1,5 @@
 /** The runner: one loop that owns the connection. Everything else records what happened and wakes it. */
+import type { PoolUse } from '../bridges/bridge.ts';
 import { AppError, messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
@@ -6,7 +7,7 @@ import { CLOSE } from '../protocol/close-codes.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import { backoffMs, causeOf, type Decision, decide, describe, type Ending } from './ending.ts';
-import type { RunnerEvent, RunnerStatus } from './events.ts';
+import type { JobCount, RunnerEvent, RunnerStatus } from './events.ts';
 import { JobSlots } from './job-slots.ts';
 import { leave } from './leave.ts';
 import { credentialProblems, type Environment } from './local-credentials.ts';
@@ -86,6 +87,8 @@ export class Runner {
       activeJobs: this.#activeJobs,
       sources: this.#sources.map(source => source.name),
       sourceStates: this.#options.sourceHealth.states,
+      jobsBySource: this.#jobsBySource,
+      pools: this.#pools,
       ...(this.#options.ledger ? { ledger: this.#options.ledger.failing ? 'failing' : 'ok' } : {}),
     };
   }
@@ -98,6 +101,28 @@ export class Runner {
     let count = 0;
     for (const { jobs } of this.#connections) count += jobs?.activeJobs ?? 0;
     return count;
+  }
+
+  get #jobsBySource(): Record<string, JobCount> {
+    const counts = Object.fromEntries(this.#sources.map(({ name }) => [name, { running: 0, waiting: 0 }]));
+    for (const { jobs } of this.#connections) {
+      for (const [source, { running, waiting }] of jobs?.jobsBySource ?? []) {
+        const count = counts[source];
+        if (!count) continue;
+        count.running += running;
+        count.waiting += waiting;
+      }
+    }
+    return counts;
+  }
+
+  get #pools(): Record<string, PoolUse> {
+    return Object.fromEntries(
+      this.#sources.flatMap(({ id, name }) => {
+        const use = this.#options.pool.use(id);
+        return use ? [[name, use]] : [];
+      }),
+    );
   }
 
   /**

@@ -1,6 +1,6 @@
 /** Connected bridges, one a source and config, shared by the jobs that need them. */
 import { createHash } from 'node:crypto';
-import type { Bridge, BridgeClass } from '../bridges/bridge.ts';
+import type { Bridge, BridgeClass, PoolUse } from '../bridges/bridge.ts';
 import { messageOf } from '../errors.ts';
 import type { CancelTimer, Clock } from '../platform/clock.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
@@ -30,6 +30,8 @@ export interface SourcePoolOptions {
 interface Entry {
   key: string;
   opening: Promise<{ bridge: Bridge; secrets: readonly string[] }>;
+  /** Once it has opened. */
+  bridge: Bridge | undefined;
   users: number;
   retired: boolean;
   cancelIdle: CancelTimer | undefined;
@@ -57,7 +59,14 @@ export class SourcePool {
       entry = undefined;
     }
     if (!entry) {
-      entry = { key, opening: this.open(source), users: 0, retired: false, cancelIdle: undefined };
+      entry = {
+        key,
+        opening: this.open(source),
+        bridge: undefined,
+        users: 0,
+        retired: false,
+        cancelIdle: undefined,
+      };
       this.#entries.set(source.id, entry);
     }
     const held = entry;
@@ -77,12 +86,19 @@ export class SourcePool {
       release();
     };
     try {
-      return { ...(await unlessAborted(held.opening, signal)), release, abandon };
+      const opened = await unlessAborted(held.opening, signal);
+      held.bridge = opened.bridge;
+      return { ...opened, release, abandon };
     } catch (error) {
       // The next job tries again, with files read again: a failed opening is never cached.
       abandon();
       throw error;
     }
+  }
+
+  /** How far the connections of a source are taken up; undefined where it is not open, or its bridge does not say. */
+  use(sourceId: string): PoolUse | undefined {
+    return this.#entries.get(sourceId)?.bridge?.poolUse;
   }
 
   /** A bridge of its own, connected, that the caller disconnects: `test` proves a fresh connection. */

@@ -49,7 +49,15 @@ async function sixAttempts(t: TestContext, columns: number): Promise<Outcome> {
 
 test('a count is logged by what it counted, and one row is one row', () => {
   const job = { id: 'a1', kind: 'count', source: 'shop', target: 'orders' } as const;
-  const ended = { type: 'job-ended', job, rows: 0, bytes: 50, durationMs: 3, error: null } as const;
+  const ended = {
+    type: 'job-ended',
+    job,
+    rows: 0,
+    bytes: 50,
+    durationMs: 3,
+    firstRowsMs: 2,
+    error: null,
+  } as const;
   const line = lineOf({ ...ended, total: 41 });
   assert.equal(line?.msg, 'job a1 count shop/orders done: count 41 in 3 ms');
   assert.equal(line?.fields?.total, 41);

@@ -80,7 +80,32 @@ test('every figure they name is one that a runner or a gateway gives, with those
   const lines = texts.join('\n').split('\n');
   assert.ok(lines.includes('semilayer_runner_source_up{source="shop"} 1'));
   assert.ok(lines.includes('semilayer_runner_ledger_failing 0'));
+  assertFigures(lines);
 });
+
+/** One count of one source has been asked for: each figure of it is there, under no label but a kind, a source, an ending. */
+function assertFigures(lines: readonly string[]): void {
+  const job = 'kind="count",source="shop"';
+  for (const figure of [
+    `semilayer_runner_jobs_total{${job},ending="done"} 1`,
+    `semilayer_runner_job_first_rows_seconds_count{${job}} 1`,
+    'semilayer_runner_jobs_running{source="shop"} 0',
+    'semilayer_runner_jobs_waiting{source="shop"} 0',
+    'semilayer_runner_pool_in_use{source="shop"} 0',
+    'semilayer_runner_pool_limit{source="shop"} 8',
+    'semilayer_runner_link_round_trip_seconds_count 1',
+    `semilayer_gateway_jobs_total{${job},ending="done"} 1`,
+    `semilayer_gateway_rows_total{${job}} 0`,
+    `semilayer_gateway_job_duration_seconds_count{${job}} 1`,
+    `semilayer_gateway_job_first_rows_seconds_count{${job}} 1`,
+    'semilayer_gateway_link_round_trip_seconds_count 1',
+  ])
+    assert.ok(lines.includes(figure), figure);
+  const ours = lines.filter(line => line.startsWith('semilayer_')).join('\n');
+  const labels = new Set([...ours.matchAll(/[{,](\w+)="/g)].map(([, label]) => label));
+  assert.deepEqual([...labels].sort(), ['ending', 'kind', 'le', 'source', 'version']);
+  assert.doesNotMatch(ours, /orders|admin/, 'neither a target nor a caller');
+}
 
 /** Grafana puts its own interval there. */
 function plain(expression: string): string {

@@ -12,7 +12,7 @@ test('a gateway that was not heard is told so, and not waited for', async t => {
   const ended = deferred<void>();
   const attempt = dialWebSocket(
     { url: gateway.url, token: 'rk_x' },
-    { open: opened.resolve, text: () => {}, heard: () => {}, ended: () => ended.resolve() },
+    { open: opened.resolve, text: () => {}, heard: () => {}, pong: () => {}, ended: () => ended.resolve() },
   );
   t.after(() => attempt.abort());
   const wire = await opened.promise;

@@ -1,6 +1,6 @@
 /** Connections to one server: one for each question under way, a few kept open between them, one more to cancel. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SourceUnreachableError } from '../bridge.ts';
+import { type PoolUse, SourceUnreachableError } from '../bridge.ts';
 import { Slots } from '../slots.ts';
 import type { MysqlConfig } from './config.ts';
 import { hasNoTls, isFull, unreachable } from './failures.ts';
@@ -30,6 +30,10 @@ export class Connections {
     this.#config = config;
     this.#slots = new Slots(config.maxConnections);
     this.#tls = config.ssl !== undefined;
+  }
+
+  get use(): PoolUse {
+    return this.#slots.use;
   }
 
   /**

@@ -18,6 +18,7 @@ import type {
   BridgeManifest,
   CountOptions,
   Page,
+  PoolUse,
   QueryOptions,
   ReadOptions,
   Row,
@@ -72,6 +73,10 @@ export class MysqlBridge implements Bridge {
 
   async disconnect(): Promise<void> {
     await this.#questions.close();
+  }
+
+  get poolUse(): PoolUse {
+    return this.#questions.poolUse;
   }
 
   async ping(signal: AbortSignal = NEVER): Promise<void> {

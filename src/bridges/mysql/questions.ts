@@ -1,5 +1,5 @@
 /** Questions put to the server: on which connection, with what known of the schema, and once more where that may help. */
-import type { RowLines } from '../bridge.ts';
+import type { PoolUse, RowLines } from '../bridge.ts';
 import type { MysqlConfig } from './config.ts';
 import { Connections } from './connections.ts';
 import { isConnectionLoss, isStaleSchema, unreachable } from './failures.ts';
@@ -79,6 +79,10 @@ export class Questions {
         this.#connections.release(session);
       }
     }
+  }
+
+  get poolUse(): PoolUse {
+    return this.#connections.use;
   }
 
   async connect(signal: AbortSignal): Promise<void> {

@@ -1,6 +1,6 @@
 /** Connections to one server: a pool, what makes each ready, and the cancelling of what runs on them. */
 import pg from 'pg';
-import { SourceUnreachableError } from '../bridge.ts';
+import { type PoolUse, SourceUnreachableError } from '../bridge.ts';
 import { Slots } from '../slots.ts';
 import type { PostgresConfig, Ssl } from './config.ts';
 import { unreachable } from './failures.ts';
@@ -52,6 +52,10 @@ export class Connections {
       }
     }
     throw unreachable(failure, host, port);
+  }
+
+  get use(): PoolUse {
+    return this.#slots.use;
   }
 
   /**

@@ -18,6 +18,7 @@ import type {
   BridgeManifest,
   CountOptions,
   Page,
+  PoolUse,
   QueryOptions,
   ReadOptions,
   Row,
@@ -70,6 +71,10 @@ export class PostgresBridge implements Bridge {
 
   async disconnect(): Promise<void> {
     await this.#questions.close();
+  }
+
+  get poolUse(): PoolUse {
+    return this.#questions.poolUse;
   }
 
   async ping(signal: AbortSignal = never()): Promise<void> {

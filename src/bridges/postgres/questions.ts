@@ -1,6 +1,6 @@
 /** Questions put to the server: on which connection, with what known of the schema, and once more where that may help. */
 import type { CompiledQuery } from 'kysely';
-import type { RowLines } from '../bridge.ts';
+import type { PoolUse, RowLines } from '../bridge.ts';
 import type { PostgresConfig } from './config.ts';
 import { Connections } from './connections.ts';
 import type { AnswerField, Exchange } from './exchange.ts';
@@ -62,6 +62,10 @@ export class Questions {
   constructor(config: PostgresConfig) {
     this.#config = config;
     this.#connections = new Connections(config);
+  }
+
+  get poolUse(): PoolUse {
+    return this.#connections.use;
   }
 
   async connect(): Promise<void> {

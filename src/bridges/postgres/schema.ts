@@ -32,6 +32,8 @@ export type Ask = <R extends pg.QueryResultRow>(text: string, values?: unknown[]
 
 /** What is readable: tables, partitioned ones, views, materialised views, foreign tables. */
 const KINDS = `('r', 'p', 'v', 'm', 'f')`;
+/** The server's own tables are nobody's data, but its statistics hold values of everybody's. */
+const NOT_OF_THE_SYSTEM = `n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(?:toast|temp)'`;
 /** A schema that was read this long ago is read again: nothing tells of a column that was added. */
 const FRESH_MS = 60_000;
 const TYPE_DEPTH = 8;
@@ -86,7 +88,7 @@ export class Schema {
       `select n.nspname as schema, c.relname as name, pg_catalog.pg_table_is_visible(c.oid) as visible
          from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
         where c.relkind in ${KINDS} and not c.relispartition
-          and n.nspname not in ('pg_catalog', 'information_schema') and n.nspname !~ '^pg_(?:toast|temp)'
+          and ${NOT_OF_THE_SYSTEM}
           and pg_catalog.has_schema_privilege(n.oid, 'usage')
           and pg_catalog.has_any_column_privilege(c.oid, 'select')
         order by not pg_catalog.pg_table_is_visible(c.oid), n.nspname, c.relname`,
@@ -213,17 +215,11 @@ async function find(target: string, ask: Ask): Promise<Found> {
   if (target.includes('\0')) throw new Error('there is no table whose name holds a NUL');
   const parts = parseTargetName(target);
   const visible = (name: string): Promise<Found[]> =>
-    ask<Found>(
-      `${FIND} where c.relkind in ${KINDS} and c.relname = $1 and pg_catalog.pg_table_is_visible(c.oid)`,
-      [name],
-    );
+    ask<Found>(`${FIND} and c.relname = $1 and pg_catalog.pg_table_is_visible(c.oid)`, [name]);
   const [schema, name] = parts;
   const found =
     parts.length === 2
-      ? await ask<Found>(`${FIND} where c.relkind in ${KINDS} and n.nspname = $1 and c.relname = $2`, [
-          schema,
-          name,
-        ])
+      ? await ask<Found>(`${FIND} and n.nspname = $1 and c.relname = $2`, [schema, name])
       : await visible(parts[0] as string);
   // The whole may be the name of one table, dots and all.
   const [table] = found.length === 0 && parts.length > 1 ? await visible(target) : found;
@@ -232,7 +228,8 @@ async function find(target: string, ask: Ask): Promise<Found> {
 }
 
 const FIND = `select c.oid::bigint, n.nspname as schema, c.relname as name, c.reltuples::float8 as rows
-  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace`;
+  from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+  where c.relkind in ${KINDS} and ${NOT_OF_THE_SYSTEM}`;
 
 /** A unique index over columns that are never null tells rows apart as well as a primary key does; the narrowest is taken. */
 async function uniqueKey(oid: string, ask: Ask): Promise<string[]> {

@@ -18,6 +18,7 @@ import {
   type BridgeManifest,
   type CountOptions,
   type Page,
+  type PoolUse,
   type QueryOptions,
   type ReadOptions,
   type Row,
@@ -34,7 +35,7 @@ import { FileReader } from './file-reader.ts';
 import { admit, isSmall, sizeOfDatabase, TooMuchWork } from './placement.ts';
 import type { Answering, Question } from './question.ts';
 import { type ReaderProgram, readerProgram } from './reader/program.ts';
-import { ReaderPool } from './reader/reader-pool.ts';
+import { MAX_READERS, ReaderPool } from './reader/reader-pool.ts';
 import { ReaderUnusableError } from './reader/reader-process.ts';
 
 const NAME = BRIDGE_NAME;
@@ -85,6 +86,11 @@ export class SqliteBridge implements Bridge {
   async disconnect(): Promise<void> {
     this.#here.close();
     await this.#pool?.close();
+  }
+
+  /** Of the readers: small files are read without one. */
+  get poolUse(): PoolUse {
+    return this.#pool?.use ?? { inUse: 0, waiting: 0, limit: MAX_READERS };
   }
 
   async ping(signal?: AbortSignal): Promise<void> {

@@ -144,6 +144,7 @@ function dial({ gatewayUrl, env, ca }: SessionSettings, token: string, ctx: Cont
         }
       },
       heard: () => heardAt.push(ctx.clock.monotonic()),
+      pong: () => {},
       ended: ended.resolve,
     },
   );

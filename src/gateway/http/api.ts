@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { addRoute, createRouter, findRoute } from 'rou3';
 import { AppError } from '../../errors.ts';
+import { traced } from '../../platform/tracing.ts';
 import type { Principal } from '../services.ts';
 import { readJsonBody } from './body.ts';
 import type { Guard } from './guard.ts';
@@ -26,6 +27,8 @@ export interface ApiOptions {
   /** A defect that a caller was told of as `internal`. */
   onDefect: (error: unknown, requestId: string) => void;
 }
+
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 
 /** What an open route sees as its caller. */
 const NOBODY: Principal = { keyId: '', name: '', role: 'query-only' };
@@ -68,6 +71,28 @@ function splitUrl(url: string): { path: string; search: string } {
   if (/^\/(?:[\w~-][\w.~-]*(?:\/|$))*$/.test(url)) return { path: url, search: '' };
   const { pathname, search } = new URL(url, 'http://gateway');
   return { path: pathname, search };
+}
+
+/** Version, trace, span and flags, each in hexadecimal: anything else is not passed on. */
+function traceparentOf({ headers: { traceparent } }: IncomingMessage): string | undefined {
+  const known = typeof traceparent === 'string' && TRACEPARENT.test(traceparent);
+  return known ? traceparent : undefined;
+}
+
+/** Most requests are of nobody's trace, and pay a look at a header that is not there. */
+function handled(route: Route, call: Call): Promise<unknown> {
+  if (call.traceparent === undefined || route.access === 'open') return route.handle(call);
+  const attributes = {
+    'http.request.method': route.method,
+    'http.route': route.path,
+    'semilayer.request.id': call.requestId,
+    ...(call.params.source === undefined ? {} : { 'semilayer.source': call.params.source }),
+  };
+  return traced(
+    call.traceparent,
+    { name: `${route.method} ${route.path}`, kind: 'server', attributes },
+    traceparent => route.handle({ ...call, traceparent }),
+  );
 }
 
 export class Api {
@@ -116,8 +141,19 @@ export class Api {
       ? this.#validator.query(route.query, Object.fromEntries(new URLSearchParams(search)))
       : {};
     const body = route.body ? this.#validator.body(route.body, await readJsonBody(request)) : {};
-    const call: Call = { request, response, params, query, body, principal, requestId, services };
-    const answer = await route.handle(call);
+    const traceparent = traceparentOf(request);
+    const call: Call = {
+      request,
+      response,
+      params,
+      query,
+      body,
+      principal,
+      requestId,
+      traceparent,
+      services,
+    };
+    const answer = await handled(route, call);
     if (answer === ANSWERED) return;
     if (route.status === 204) {
       response.writeHead(204).end();

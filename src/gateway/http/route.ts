@@ -5,6 +5,7 @@ import type { Authenticator } from '../auth.ts';
 import type { Catalog } from '../catalog.ts';
 import type { InMemoryEvents } from '../event-bus.ts';
 import type { LastSeen } from '../last-seen.ts';
+import type { GatewayMetrics } from '../metrics.ts';
 import type { Records } from '../records.ts';
 import type { GatewayServices, Principal } from '../services.ts';
 
@@ -46,13 +47,7 @@ export interface HttpServices extends GatewayServices {
   catalog: Catalog;
   authenticator: Authenticator;
   lastSeen: Pick<LastSeen, 'of'>;
-  /** Counters for `/metrics`. */
-  counters: () => {
-    activeJobs: number;
-    queuedJobs: number;
-    sessions: number;
-    jobsByState: ReadonlyMap<string, number>;
-  };
+  metrics: Pick<GatewayMetrics, 'text'>;
   /** What runners dial, as seen by the caller of this request. */
   gatewayUrlFor: (request: IncomingMessage) => string;
   /** The address of our pages, as seen by the caller of this request. */
@@ -70,6 +65,8 @@ export interface Call {
   body: Record<string, unknown>;
   principal: Principal;
   requestId: string;
+  /** Trace to go on with below this request, in the form of W3C; undefined where its caller has none. */
+  traceparent: string | undefined;
   services: HttpServices;
 }
 

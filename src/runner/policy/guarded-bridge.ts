@@ -1,17 +1,21 @@
 /** A bridge behind a policy: what comes out of the database is covered before anything else sees it. */
 import { schemaOf } from '../../bridges/answers.ts';
-import type { Bridge, RowBatches, TargetSchema } from '../../bridges/bridge.ts';
+import type { AggregateBucket, Bridge, RowBatches, TargetSchema } from '../../bridges/bridge.ts';
 import { collectRows, rowsOf, streamRows } from '../../bridges/stream-rows.ts';
 import { JobError } from '../job-error.ts';
 import type { HiddenColumns } from './hidden-columns.ts';
+import { sayingLess, type WithholdOptions, withheld } from './withheld-errors.ts';
 
 export interface GuardOptions {
   hidden: (target: string) => HiddenColumns;
   /** Whether jobs may know of this target. */
   allows: (target: string) => boolean;
+  /** Whether columns of any target are hidden, and so what a database says of a failure; undefined where not. */
+  withhold: WithholdOptions | undefined;
 }
 
 export function guardBridge(bridge: Bridge, options: GuardOptions): Bridge {
+  const { withhold } = options;
   const stream = (
     kind: 'query' | 'read' | 'batchRead',
     target: string,
@@ -20,10 +24,12 @@ export function guardBridge(bridge: Bridge, options: GuardOptions): Bridge {
     timeoutMs?: number,
   ): RowBatches => {
     const hidden = options.hidden(target);
-    return hidden.any
+    const rows = hidden.any
       ? covered(bridge, hidden, kind, target, given, signal, timeoutMs)
       : streamRows(bridge, kind, target, given, signal, timeoutMs);
+    return withhold ? quietly(rows, withhold) : rows;
   };
+  const quiet = <T>(work: () => Promise<T>): Promise<T> => (withhold ? sayingLess(withhold, work) : work());
   const all = (kind: 'query' | 'read' | 'batchRead', target: string, given: object) =>
     collectRows(stream(kind, target, { ...given }, new AbortController().signal));
   const { aggregate, ping, capabilities } = bridge;
@@ -35,24 +41,56 @@ export function guardBridge(bridge: Bridge, options: GuardOptions): Bridge {
     query: (target, given) => all('query', target, given),
     read: (target, given) => all('read', target, given),
     batchRead: async (target, given) => (await all('batchRead', target, given)).rows,
-    count: (target, given, signal, timeoutMs) => bridge.count(target, given, signal, timeoutMs),
+    count: (target, given, signal, timeoutMs) => quiet(() => bridge.count(target, given, signal, timeoutMs)),
     listTargets: async signal =>
       (await bridge.listTargets(signal)).filter(one =>
         options.allows(typeof one === 'string' ? one : one.name),
       ),
     introspectTarget: async (target, signal) =>
-      schemaWithout(schemaOf(await bridge.introspectTarget(target, signal)), options.hidden(target)),
+      schemaWithout(
+        schemaOf(await quiet(() => bridge.introspectTarget(target, signal))),
+        options.hidden(target),
+      ),
     ...(ping ? { ping: (signal?: AbortSignal) => ping.call(bridge, signal) } : {}),
     ...(aggregate
       ? {
           aggregate: async (given, context) => {
             const hidden = options.hidden(given.target);
             if (given.ids !== undefined && hidden.any) await mustShowKey(bridge, given.target, hidden, 'ids');
-            return await aggregate.call(bridge, given, context);
+            const buckets = await quiet(async () => aggregate.call(bridge, given, context));
+            return withhold && isAsyncIterable(buckets) ? quietly(buckets, withhold) : buckets;
           },
         }
       : {}),
   };
+}
+
+/** The same items, and of a failure no more than may be said. */
+async function* quietly<T, End>(
+  items: AsyncIterable<T, End> | AsyncGenerator<T, End, undefined>,
+  withhold: WithholdOptions,
+): AsyncGenerator<T, End, undefined> {
+  const iterator = items[Symbol.asyncIterator]();
+  let ended = false;
+  try {
+    for (;;) {
+      const step = await iterator.next();
+      if (step.done) {
+        ended = true;
+        return step.value;
+      }
+      yield step.value;
+    }
+  } catch (error) {
+    ended = true;
+    throw withheld(error, withhold);
+  } finally {
+    if (!ended) await iterator.return?.();
+  }
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<AggregateBucket> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** Rows as they may leave. Where a page ends is told by the values of a key, so the key must be one that may be seen. */

@@ -1,5 +1,6 @@
 /** What a runner lets out, whatever its gateway asks: each job is judged before a connection is taken or SQL is built. */
 import type { Bridge } from '../../bridges/bridge.ts';
+import { isOurBridge } from '../../protocol/bridge-names.ts';
 import type { AssignedSource, JobInstruction } from '../../protocol/frames.ts';
 import {
   parseBatchReadOptions,
@@ -74,7 +75,12 @@ export class Policy {
       maxRows,
       maxBytes,
       statementTimeoutMs,
-      guard: bridge => guardBridge(bridge, { hidden, allows: target => allowsTarget(rules, target) }),
+      guard: bridge =>
+        guardBridge(bridge, {
+          hidden,
+          allows: target => allowsTarget(rules, target),
+          withhold: rules.columns.length > 0 ? { ours: isOurBridge(source.bridge) } : undefined,
+        }),
     };
   }
 

@@ -13,7 +13,7 @@ function frame(type, count, body) {
 const say = message => frame(2, 0, Buffer.from(JSON.stringify(message)));
 
 if (manner === 'dies-at-once') process.exit(3);
-say({ type: 'ready', protocol: manner === 'another-version' ? 0 : 1 });
+say({ type: 'ready', protocol: manner === 'another-version' ? 0 : 2 });
 for await (const line of createInterface({ input: process.stdin })) {
   const { type } = JSON.parse(line);
   if (type !== 'ask') continue;

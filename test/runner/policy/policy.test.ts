@@ -243,7 +243,7 @@ test('rows that a bridge made into lines are covered like any other', async () =
     },
   } as unknown as Bridge;
   const hidden = new HiddenColumns({ masked: [byColumn('email')], dropped: [], maskWith: null });
-  const guarded = guardBridge(bridge, { hidden: () => hidden, allows: () => true });
+  const guarded = guardBridge(bridge, { hidden: () => hidden, allows: () => true, withhold: undefined });
   assert.deepEqual(await guarded.query('people', {}), {
     rows: [
       { id: 1, Email: null },

@@ -3,7 +3,7 @@ import type { RowLines } from '../../bridge.ts';
 import type { Answer, Question } from '../question.ts';
 
 /** Changes with every change of this file: a runner may still run when another version was installed over it. */
-export const READER_PROTOCOL = 1;
+export const READER_PROTOCOL = 2;
 
 /** A reader takes one question at a time; `stop` ends the one under way at its next batch. */
 export type Request = { type: 'open'; file: string } | { type: 'ask'; question: Question } | { type: 'stop' };
@@ -19,6 +19,8 @@ export interface Failure {
   unreachable: boolean;
   /** An operator that SQLite has not, by name. */
   unsupported?: { op: string; target: string };
+  /** SQLite's own, where it was SQLite that failed. */
+  code?: string;
   message: string;
 }
 

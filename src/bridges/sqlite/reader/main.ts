@@ -61,11 +61,13 @@ function failureOf(error: unknown): Failure {
       message: `another program has kept the database locked for ${BUSY_TIMEOUT_MS / 1_000} seconds`,
     };
   }
+  const { code } = error as { code?: unknown };
   return {
     unreachable: error instanceof SourceUnreachableError,
     ...(error instanceof UnsupportedOperatorError
       ? { unsupported: { op: error.op, target: error.target } }
       : {}),
+    ...(typeof code === 'string' ? { code } : {}),
     message: messageOf(error),
   };
 }

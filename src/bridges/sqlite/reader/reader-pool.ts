@@ -1,12 +1,13 @@
 /** The reader processes of one source: started when they are needed, kept for a while, a few at most. */
 import type { CancelTimer, Clock } from '../../../platform/clock.ts';
+import type { PoolUse } from '../../bridge.ts';
 import { Slots } from '../../slots.ts';
 import type { Answering, Question } from '../question.ts';
 import type { ReaderProgram } from './program.ts';
 import { ReaderProcess } from './reader-process.ts';
 
 /** Each is a process with its memory. More questions than this at once wait: they would only share the same disk. */
-const MAX_READERS = 8;
+export const MAX_READERS = 8;
 /** A steady load keeps its readers, a single question does not hold memory for long. */
 const IDLE_MS = 10_000;
 
@@ -30,6 +31,10 @@ export class ReaderPool {
 
   constructor(options: ReaderPoolOptions) {
     this.#options = options;
+  }
+
+  get use(): PoolUse {
+    return this.#slots.use;
   }
 
   async *ask(question: Question, signal: AbortSignal): Answering {

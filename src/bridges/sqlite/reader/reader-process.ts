@@ -185,7 +185,8 @@ export class ReaderProcess {
   }
 }
 
-function thrownFor({ unreachable, unsupported, message }: Failure): Error {
+function thrownFor({ unreachable, unsupported, code, message }: Failure): Error {
   if (unsupported) return new UnsupportedOperatorError({ ...unsupported, bridge: BRIDGE_NAME });
-  return unreachable ? new SourceUnreachableError(message) : new Error(message);
+  if (unreachable) return new SourceUnreachableError(message);
+  return Object.assign(new Error(message), code === undefined ? {} : { code });
 }

@@ -7,11 +7,6 @@ export function actorOf(call: Call): Actor {
   return { keyId: call.principal.keyId, name: call.principal.name };
 }
 
-/** Version, trace, span and flags, each in hexadecimal: anything else is not passed on. */
-const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
-
-export function callerOf({ principal, request, requestId }: Call): JobCaller {
-  const { traceparent } = request.headers;
-  const traced = typeof traceparent === 'string' && TRACEPARENT.test(traceparent);
-  return { name: principal.name, requestId, ...(traced ? { traceparent } : {}) };
+export function callerOf({ principal, requestId, traceparent }: Call): JobCaller {
+  return { name: principal.name, requestId, ...(traceparent === undefined ? {} : { traceparent }) };
 }

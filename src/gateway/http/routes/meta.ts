@@ -1,6 +1,4 @@
 /** The gateway itself: who am I, health, metrics, its own description. */
-import type { Metrics } from '../../../platform/metrics.ts';
-import { gatewayMetrics } from '../metrics.ts';
 import { ANSWERED, type Call, type Route } from '../route.ts';
 import { ref } from '../schemas.ts';
 
@@ -46,7 +44,6 @@ export const metaRoutes: Route[] = [
 
 /** `/metrics` needs a key unless the gateway was started with `--metrics-open`. */
 export function metricsRoute(open: boolean): Route {
-  let metrics: Promise<Metrics> | undefined;
   return {
     method: 'GET',
     path: '/metrics',
@@ -54,11 +51,9 @@ export function metricsRoute(open: boolean): Route {
     summary: 'Figures in the text format of Prometheus',
     content: { 'text/plain': { type: 'string' } },
     handle: async ({ response, services }) => {
-      metrics ??= gatewayMetrics(services);
-      const { contentType, text } = await metrics;
-      const figures = await text();
+      const { contentType, text } = await services.metrics.text();
       response.writeHead(200, { 'content-type': contentType });
-      response.end(figures);
+      response.end(text);
       return ANSWERED;
     },
   };
