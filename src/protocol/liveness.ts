@@ -2,8 +2,11 @@
 import type { CancelTimer, Clock } from '../platform/clock.ts';
 import { DEAD_AFTER_SILENCE_MS, PING_AFTER_SILENCE_MS } from './limits.ts';
 
-/** How often silence is measured: the ping and the ending come at most this late. */
+/** How often silence is measured: the ping comes at most this late; the ending has a timer of its own once it is near. */
 const CHECK_INTERVAL_MS = 250;
+/** The ending comes this much before the time is over, so that whoever watches has heard of it by then. */
+const LEAD_MS = 250;
+const ENDS_AFTER_MS = DEAD_AFTER_SILENCE_MS - LEAD_MS;
 /** A check this late means that this process slept (SIGSTOP, a laptop's lid): the silence says nothing of the peer. */
 const LATE_MS = 3_000;
 
@@ -24,6 +27,7 @@ export class Liveness {
   #pinged = false;
   #suspended = false;
   #leave: CancelTimer | undefined;
+  #cancelLast: CancelTimer | undefined;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
@@ -38,7 +42,10 @@ export class Liveness {
 
   /** Something came in. */
   heard(): void {
-    this.#heardAt = this.#options.clock.monotonic();
+    const { clock, bytesRead } = this.#options;
+    this.#heardAt = clock.monotonic();
+    // Its bytes are told of with it: the next check must not take them for something later.
+    this.#bytes = bytesRead?.() ?? 0;
     this.#pinged = false;
   }
 
@@ -56,6 +63,8 @@ export class Liveness {
   stop(): void {
     this.#leave?.();
     this.#leave = undefined;
+    this.#cancelLast?.();
+    this.#cancelLast = undefined;
   }
 
   #check(): void {
@@ -64,11 +73,7 @@ export class Liveness {
     const late = now - this.#checkedAt > LATE_MS;
     this.#checkedAt = now;
     if (this.#suspended) return;
-    const bytes = bytesRead?.() ?? 0;
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.heard();
-    }
+    if ((bytesRead?.() ?? 0) !== this.#bytes) this.heard();
     if (late && now - this.#heardAt >= PING_AFTER_SILENCE_MS) {
       // Ask again, with the whole time for the answer, before calling the peer dead.
       this.#heardAt = now - PING_AFTER_SILENCE_MS;
@@ -77,10 +82,17 @@ export class Liveness {
       return;
     }
     const silenceMs = now - this.#heardAt;
-    if (silenceMs >= DEAD_AFTER_SILENCE_MS) {
+    const leftMs = ENDS_AFTER_MS - silenceMs;
+    if (leftMs <= 0) {
       this.stop();
       dead();
-    } else if (silenceMs >= PING_AFTER_SILENCE_MS && !this.#pinged) {
+      return;
+    }
+    if (leftMs < CHECK_INTERVAL_MS) {
+      this.#cancelLast?.();
+      this.#cancelLast = clock.after(leftMs, () => this.#check());
+    }
+    if (silenceMs >= PING_AFTER_SILENCE_MS && !this.#pinged) {
       this.#pinged = true;
       ping();
     }

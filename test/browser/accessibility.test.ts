@@ -1,11 +1,13 @@
 /** axe on every page and dialog, light and dark, wide and narrow. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { openBrowser, openConsole } from '../support/browser.ts';
 import { setUpFleet } from '../support/fleet.ts';
 import { openProgram } from '../support/program.ts';
+
+const browser = await openBrowser({ after });
 
 interface Violation {
   id: string;
@@ -106,11 +108,10 @@ test('axe finds nothing on any page, in any theme, at any width', async t => {
   const program = await openProgram(t);
   const { url } = await program.gateway();
   await setUpFleet(program, url);
-  const browser = await openBrowser(t);
   const found: string[] = [];
   for (const colorScheme of ['light', 'dark'] as const) {
     for (const width of [1280, 360]) {
-      const { page, context } = await openConsole(browser, program, {
+      const { page, context } = await openConsole(t, browser, program, {
         colorScheme,
         viewport: { width, height: 800 },
         reducedMotion: 'reduce',

@@ -1,10 +1,12 @@
 /** What keeps other sites out of the Console, and the Console small. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { openBrowser, openConsole } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
+
+const browser = await openBrowser({ after });
 
 /** The whole page, compressed, with room to grow. */
 const MAX_BYTES = 150_000;
@@ -55,7 +57,6 @@ test('is answered under a policy that allows nothing foreign, and cached by cont
 test('weighs less than 150 KB, asks for four files, and paints before 300 ms', async t => {
   const program = await openProgram(t);
   const { url } = await program.gateway();
-  const browser = await openBrowser(t);
   const context = await browser.newContext();
   const page = await context.newPage();
   const bodies: Promise<number>[] = [];
@@ -112,8 +113,7 @@ test('another site can neither ask, nor frame, nor rebind its name to us', async
   const program = await openProgram(t);
   const { url } = await program.gateway();
   const { port } = new URL(url);
-  const browser = await openBrowser(t);
-  const { page } = await openConsole(browser, program);
+  const { page } = await openConsole(t, browser, program);
   const evil = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html');
     response.end(`<!doctype html><title>evil</title><iframe src="${url}/"></iframe>`);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openSqlite } from '../../src/platform/sqlite.ts';
@@ -11,6 +11,8 @@ import { openBrowser, openConsole } from '../support/browser.ts';
 import { connect } from '../support/fleet.ts';
 import { openProgram } from '../support/program.ts';
 import { connectScripted } from '../support/scripted-runner.ts';
+
+const browser = await openBrowser({ after });
 
 const BIN = fileURLToPath(new URL('../../bin/semilayer.js', import.meta.url));
 
@@ -51,7 +53,7 @@ test('shows what is hostile as text, in its place, and stays the page it was', a
     runtimeVersion: `${MARKUP}${LONG}`,
   });
 
-  const { page, complaints } = await openConsole(await openBrowser(t), program, {
+  const { page, complaints } = await openConsole(t, browser, program, {
     viewport: { width: 1280, height: 800 },
   });
   const whole = async (what: string): Promise<void> => {
@@ -123,7 +125,7 @@ test('the commands to take along are the same question, however its parts are wr
   const block = (await program.run(['runners', 'create', 'edge'])).stdout;
   await program.run(['runners', 'assign', 'edge', 'quotes']);
   await connect(program, url, block);
-  const { page, context } = await openConsole(await openBrowser(t), program);
+  const { page, context } = await openConsole(t, browser, program);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.evaluate(`location.hash = '#/query?source=quotes'`);
   await page.getByRole('button', { name: 'Add condition' }).click();

@@ -1,9 +1,11 @@
 /** A token is seen once: not after a reload, not with the back button, not in another tab, the source or the events. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { openBrowser, openConsole } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
+
+const browser = await openBrowser({ after });
 
 const TOKEN = /rk_[0-9A-Za-z]{49}/;
 
@@ -31,7 +33,7 @@ async function createRunner(page: Page, name: string): Promise<string> {
 test('the token of a new runner and of a rotation is shown once', async t => {
   const program = await openProgram(t);
   const { url, key, process: gateway } = await program.gateway();
-  const { page, context, requests } = await openConsole(await openBrowser(t), program);
+  const { page, context, requests } = await openConsole(t, browser, program);
   const gone = async (where: Page, what: string): Promise<void> =>
     assert.doesNotMatch(await holdings(where), TOKEN, what);
 
@@ -97,8 +99,7 @@ test('the token of a new runner and of a rotation is shown once', async t => {
 test('a one-time link opens one session, leaves the address bar, and the session is of its tab alone', async t => {
   const program = await openProgram(t);
   const { url, key } = await program.gateway();
-  const browser = await openBrowser(t);
-  const { page, context } = await openConsole(browser, program);
+  const { page, context } = await openConsole(t, browser, program);
   assert.equal(page.url(), `${url}/`);
   assert.deepEqual(await context.cookies(), []);
   assert.doesNotMatch(await holdings(page), /sk_[0-9A-Za-z]{40}/);

@@ -69,7 +69,7 @@ try {
   const browser = await openBrowser(t);
   for (const theme of THEMES) {
     for (const [size, viewport] of Object.entries(SIZES)) {
-      const { context, page, complaints } = await openConsole(browser, program, {
+      const { context, page, complaints } = await openConsole(t, browser, program, {
         viewport,
         colorScheme: theme,
       });
