@@ -3,18 +3,18 @@ import assert from 'node:assert/strict';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { Locator, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { writeSampleDatabase } from '../../src/bridges/sample-data.ts';
-import { follow, openBrowser, openConsole, visit } from '../support/browser.ts';
+import { follow, openBrowser, openConsole, turned, visit } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
 import { connectScripted } from '../support/scripted-runner.ts';
 
 const browser = await openBrowser({ after });
 
-/** Milliseconds that `shown` takes to be there. */
-async function until(shown: Locator, limitMs: number): Promise<number> {
+/** Milliseconds until the runner's page says so. */
+async function until(page: Page, status: string): Promise<number> {
   const begun = performance.now();
-  await shown.waitFor({ timeout: limitMs });
+  await turned(page, status);
   return performance.now() - begun;
 }
 
@@ -70,7 +70,7 @@ test('add, copy, start: Online by itself; tick, query, rotate, kill, revoke', as
   await writeFile(join(program.cwd, 'edge-1.env'), block);
   const first = program.start(['run', '--env-file', 'edge-1.env']);
   await first.line(/connected, awaiting jobs/);
-  assert.ok((await until(pill(page, 'Online'), 5_000)) < 1_000, 'Online within a second');
+  assert.ok((await until(page, 'Online')) < 1_000, 'Online within a second');
   await page.getByText('Online', { exact: true }).last().waitFor();
   await page.getByRole('link', { name: /I have saved it/ }).click();
   await page.getByRole('checkbox', { name: /shop/ }).check();
@@ -118,7 +118,7 @@ test('add, copy, start: Online by itself; tick, query, rotate, kill, revoke', as
   const rotated = await copied(page);
   assert.notEqual(rotated, block);
   await page.getByRole('button', { name: 'I have saved it' }).click();
-  assert.ok((await until(pill(page, 'Offline'), 5_000)) < 1_000, 'the session went with its token');
+  assert.ok((await until(page, 'Offline')) < 1_000, 'the session went with its token');
   await page.getByText('No process is connected').waitFor();
   assert.equal((await first.ended).status, 77);
 
@@ -128,7 +128,7 @@ test('add, copy, start: Online by itself; tick, query, rotate, kill, revoke', as
   await pill(page, 'Online').waitFor();
   second.kill('SIGTERM');
   await second.ended;
-  assert.ok((await until(pill(page, 'Offline'), 5_000)) < 1_000, 'Offline within a second of a clean end');
+  assert.ok((await until(page, 'Offline')) < 1_000, 'Offline within a second of a clean end');
 
   const third = program.start(['run', '--env-file', 'edge-1.env']);
   await third.line(/connected, awaiting jobs/);

@@ -1,7 +1,7 @@
 /** A runner that is gone without a goodbye, its link held open. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openBrowser, openConsole, visit } from '../support/browser.ts';
+import { openBrowser, openConsole, turned, visit } from '../support/browser.ts';
 import { connect } from '../support/fleet.ts';
 import { openProgram } from '../support/program.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
@@ -19,13 +19,12 @@ test('Offline within 12 s of a kill -9 that nobody tells the gateway of', async 
   const { port } = await tcpProxy(t, Number(new URL(url).port));
   const { page } = await openConsole(t, browser, program);
   await visit(page, '#/runners/edge-1', 'edge-1');
-  const pill = (status: string) => page.locator('.page-title .pill', { hasText: status });
   const runner = await connect(program, `http://127.0.0.1:${port}`, block);
-  await pill('Online').waitFor();
+  await turned(page, 'Online');
   const killed = performance.now();
   runner.kill('SIGKILL');
   await runner.ended;
-  await pill('Offline').waitFor({ timeout: 3 * LIMIT_MS });
+  await turned(page, 'Offline');
   const tookMs = performance.now() - killed;
   t.diagnostic(`Offline ${Math.round(tookMs)} ms after the kill`);
   assert.ok(tookMs <= LIMIT_MS, `Offline ${Math.round(tookMs)} ms after a kill that left the link open`);

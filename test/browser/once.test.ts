@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { openBrowser, openConsole } from '../support/browser.ts';
+import { becomes, openBrowser, openConsole } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
 
 const browser = await openBrowser({ after });
@@ -135,7 +135,7 @@ test('a one-time link opens one session, leaves the address bar, and the session
   assert.equal(await asked(), 200);
   await third.getByRole('button', { name: 'Sign out' }).click();
   await third.getByLabel('API key').waitFor();
-  await third.waitForFunction(`sessionStorage.length === 0`);
+  await becomes(third, 'sessionStorage.length === 0');
   while ((await asked()) === 200) await new Promise(resolve => setImmediate(resolve));
   assert.equal(await asked(), 401, 'signed out at the gateway too');
 });

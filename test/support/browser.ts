@@ -90,3 +90,21 @@ export async function follow(page: Page, place: string): Promise<void> {
 async function headed(page: Page, heading: string | RegExp): Promise<void> {
   await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor();
 }
+
+/** When the runner's own page says so; asked at every frame, where a locator asks twice a second. */
+export async function turned(page: Page, status: string): Promise<void> {
+  await becomes(
+    page,
+    `document.querySelector('.page-title .pill')?.textContent === ${JSON.stringify(status)}`,
+  );
+}
+
+/** When an expression is true in the page; the page's own policy forbids what `waitForFunction` does. */
+export async function becomes(page: Page, expression: string): Promise<void> {
+  await page.evaluate(
+    `new Promise(resolve => {
+      const look = () => (${expression} ? resolve() : requestAnimationFrame(look));
+      look();
+    })`,
+  );
+}
