@@ -10,6 +10,11 @@ const browser = await openBrowser({ after });
 
 /** The whole page, compressed, with room to grow. */
 const MAX_BYTES = 150_000;
+/** What is drawn is painted later, and told of after that: asked for too early, there is no such entry yet. */
+const FIRST_PAINT = `new Promise(resolve =>
+  new PerformanceObserver(list => {
+    for (const { name, startTime } of list.getEntries()) if (name === 'first-contentful-paint') resolve(startTime);
+  }).observe({ type: 'paint', buffered: true }))`;
 
 test('is answered under a policy that allows nothing foreign, and cached by content', async t => {
   const { url } = await (await openProgram(t)).gateway();
@@ -100,9 +105,7 @@ test('weighs less than 150 KB, asks for four files, and paints before 300 ms', a
     await measured.goto('about:blank');
     await measured.goto(url);
     await measured.getByLabel('API key').waitFor();
-    paints.push(
-      Number(await measured.evaluate(`performance.getEntriesByName('first-contentful-paint')[0].startTime`)),
-    );
+    paints.push(Number(await measured.evaluate(FIRST_PAINT)));
   }
   const best = Math.min(...paints);
   t.diagnostic(`first contentful paint ${paints.map(ms => Math.round(ms)).join(', ')} ms`);
@@ -123,12 +126,12 @@ test('another site can neither ask, nor frame, nor rebind its name to us', async
   const evilUrl = `http://localhost:${(evil.address() as { port: number }).port}/`;
   // The same browser, where somebody is signed in.
   const other = await page.context().newPage();
-  const refused: string[] = [];
-  other.on('console', message => refused.push(message.text()));
+  const blocked = other.waitForEvent('console', one => /frame-ancestors|X-Frame-Options/i.test(one.text()));
   await other.goto(evilUrl);
+  // The page is loaded before its frame was refused.
+  await blocked;
   const framed = other.frames().find(frame => frame !== other.mainFrame());
   assert.equal(await framed?.getByText('SemiLayer').count(), 0, 'nothing of us in the frame');
-  assert.match(refused.join('\n'), /frame-ancestors|X-Frame-Options/i);
 
   const attempt = (init: string): Promise<unknown> =>
     other.evaluate(`fetch('${url}/v1/runners', ${init}).then(answer => answer.status, () => 'refused')`);

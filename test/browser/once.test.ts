@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { becomes, openBrowser, openConsole } from '../support/browser.ts';
+import { becomes, follow, openBrowser, openConsole, visit } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
 
 const browser = await openBrowser({ after });
@@ -21,7 +21,7 @@ async function holdings(page: Page): Promise<string> {
 }
 
 async function createRunner(page: Page, name: string): Promise<string> {
-  await page.evaluate(`location.hash = '#/new-runner'`);
+  await visit(page, '#/new-runner', 'Add runner');
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByRole('button', { name: 'Create runner' }).click();
   await page.getByText('This is the only time the token is shown.').waitFor();
@@ -52,7 +52,7 @@ test('the token of a new runner and of a rotation is shown once', async t => {
   await gone(page, 'after a reload');
 
   await createRunner(page, 'by-link');
-  await page.getByRole('link', { name: 'Runners', exact: true }).first().click();
+  await follow(page, 'Runners');
   await page.getByRole('row', { name: /by-link/ }).waitFor();
   await gone(page, 'on the next page');
   await page.goBack();
@@ -74,7 +74,7 @@ test('the token of a new runner and of a rotation is shown once', async t => {
   await gone(second, 'in a second tab');
   await second.close();
 
-  await page.evaluate(`location.hash = '#/runners/by-tab'`);
+  await visit(page, '#/runners/by-tab', 'by-tab');
   await page.getByRole('button', { name: 'Rotate token' }).click();
   await page.getByRole('radio', { name: /After an overlap/ }).check();
   await page.getByRole('button', { name: 'Rotate token' }).last().click();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { writeSampleDatabase } from '../../src/bridges/sample-data.ts';
-import { openBrowser } from '../support/browser.ts';
+import { follow, openBrowser } from '../support/browser.ts';
 import { connect } from '../support/fleet.ts';
 import { openProgram } from '../support/program.ts';
 
@@ -52,7 +52,7 @@ test('read-only looks, query-only asks, and neither is offered more', async t =>
   await asker.page.getByRole('link', { name: 'shop' }).click();
   await asker.page.getByRole('button', { name: 'Test source' }).click();
   await asker.page.getByText('reached', { exact: true }).waitFor();
-  await asker.page.getByRole('link', { name: 'Query', exact: true }).first().click();
+  await follow(asker.page, 'Query');
   await asker.page.getByRole('button', { name: 'Run query' }).click();
   await asker.page.getByText(/^\d+ rows in/).waitFor();
   assert.deepEqual([...reader.refused, ...asker.refused], []);
