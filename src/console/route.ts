@@ -22,6 +22,11 @@ export function go(href: string): void {
   location.hash = href;
 }
 
+/** As `go`, in the place of the page that was shown: the back button does not return to what is no more. */
+export function goInstead(href: string): void {
+  location.replace(href);
+}
+
 /** @param onLink a one-time link was put into the address bar of this page. */
 export function followAddress(onLink: () => void): void {
   place.value = placeOf(location.hash);

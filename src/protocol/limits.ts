@@ -24,7 +24,7 @@ export const HELLO_TIMEOUT_MS = 5_000;
 /** Silence after which a peer asks with a WebSocket ping. */
 export const PING_AFTER_SILENCE_MS = 8_000;
 
-/** Silence after which a peer is taken for dead: 4408. */
+/** By this much silence a peer was taken for dead: 4408. */
 export const DEAD_AFTER_SILENCE_MS = 12_000;
 
 /** Longest job, source or runner identifier accepted in a frame. */

@@ -3,8 +3,10 @@ import type { CancelTimer, Clock } from '../platform/clock.ts';
 import type { Pace } from './features.ts';
 import { DEAD_AFTER_SILENCE_MS, PING_AFTER_SILENCE_MS } from './limits.ts';
 
-/** How often silence is measured: the ping and the ending come at most this late. */
+/** How often silence is measured: the ping comes at most this late; the ending has a timer of its own once it is near. */
 const CHECK_INTERVAL_MS = 250;
+/** The ending comes this much before the time is over, so that whoever watches has heard of it by then. */
+const LEAD_MS = 250;
 /** A check this late means that this process slept (SIGSTOP, a laptop's lid): the silence says nothing of the peer. */
 const LATE_MS = 3_000;
 
@@ -30,6 +32,7 @@ export class Liveness {
   #pingedAt: number | undefined;
   #suspended = false;
   #leave: CancelTimer | undefined;
+  #cancelLast: CancelTimer | undefined;
 
   constructor(options: LivenessOptions) {
     this.#options = options;
@@ -44,7 +47,10 @@ export class Liveness {
 
   /** Something came in. */
   heard(): void {
-    this.#heardAt = this.#options.clock.monotonic();
+    const { clock, bytesRead } = this.#options;
+    this.#heardAt = clock.monotonic();
+    // Its bytes are told of with it: the next check must not take them for something later.
+    this.#bytes = bytesRead?.() ?? 0;
     this.#pingedAt = undefined;
   }
 
@@ -68,6 +74,8 @@ export class Liveness {
   stop(): void {
     this.#leave?.();
     this.#leave = undefined;
+    this.#cancelLast?.();
+    this.#cancelLast = undefined;
   }
 
   #check(): void {
@@ -76,11 +84,7 @@ export class Liveness {
     const late = now - this.#checkedAt > LATE_MS;
     this.#checkedAt = now;
     if (this.#suspended) return;
-    const bytes = bytesRead?.() ?? 0;
-    if (bytes !== this.#bytes) {
-      this.#bytes = bytes;
-      this.heard();
-    }
+    if ((bytesRead?.() ?? 0) !== this.#bytes) this.heard();
     const { pingMs, deadMs } = this.#pace();
     const silenceMs = now - this.#heardAt;
     // After a sleep: ask again, with the whole time for the answer, before calling the peer dead.
@@ -89,10 +93,17 @@ export class Liveness {
     if (this.#pingedAt === undefined) {
       this.#pingedAt = now;
       ping();
-      // Where the pace has just become quicker, the silence so far was a right of the peer's: it is asked first.
-    } else if (silenceMs >= deadMs && now - this.#pingedAt >= deadMs - pingMs - CHECK_INTERVAL_MS) {
+      return;
+    }
+    // Where the pace has just become quicker, the silence so far was a right of the peer's: it was asked first.
+    const answerMs = deadMs - pingMs - CHECK_INTERVAL_MS - LEAD_MS;
+    const leftMs = Math.max(deadMs - LEAD_MS - silenceMs, answerMs - (now - this.#pingedAt));
+    if (leftMs <= 0) {
       this.stop();
       dead();
+    } else if (leftMs < CHECK_INTERVAL_MS) {
+      this.#cancelLast?.();
+      this.#cancelLast = clock.after(leftMs, () => this.#check());
     }
   }
 

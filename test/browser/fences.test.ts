@@ -1,13 +1,20 @@
 /** What keeps other sites out of the Console, and the Console small. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { openBrowser, openConsole } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
 
+const browser = await openBrowser({ after });
+
 /** The whole page, compressed, with room to grow. */
 const MAX_BYTES = 150_000;
+/** What is drawn is painted later, and told of after that: asked for too early, there is no such entry yet. */
+const FIRST_PAINT = `new Promise(resolve =>
+  new PerformanceObserver(list => {
+    for (const { name, startTime } of list.getEntries()) if (name === 'first-contentful-paint') resolve(startTime);
+  }).observe({ type: 'paint', buffered: true }))`;
 
 test('is answered under a policy that allows nothing foreign, and cached by content', async t => {
   const { url } = await (await openProgram(t)).gateway();
@@ -55,7 +62,6 @@ test('is answered under a policy that allows nothing foreign, and cached by cont
 test('weighs less than 150 KB, asks for four files, and paints before 300 ms', async t => {
   const program = await openProgram(t);
   const { url } = await program.gateway();
-  const browser = await openBrowser(t);
   const context = await browser.newContext();
   const page = await context.newPage();
   const bodies: Promise<number>[] = [];
@@ -99,9 +105,7 @@ test('weighs less than 150 KB, asks for four files, and paints before 300 ms', a
     await measured.goto('about:blank');
     await measured.goto(url);
     await measured.getByLabel('API key').waitFor();
-    paints.push(
-      Number(await measured.evaluate(`performance.getEntriesByName('first-contentful-paint')[0].startTime`)),
-    );
+    paints.push(Number(await measured.evaluate(FIRST_PAINT)));
   }
   const best = Math.min(...paints);
   t.diagnostic(`first contentful paint ${paints.map(ms => Math.round(ms)).join(', ')} ms`);
@@ -112,8 +116,7 @@ test('another site can neither ask, nor frame, nor rebind its name to us', async
   const program = await openProgram(t);
   const { url } = await program.gateway();
   const { port } = new URL(url);
-  const browser = await openBrowser(t);
-  const { page } = await openConsole(browser, program);
+  const { page } = await openConsole(t, browser, program);
   const evil = createServer((_request, response) => {
     response.setHeader('content-type', 'text/html');
     response.end(`<!doctype html><title>evil</title><iframe src="${url}/"></iframe>`);
@@ -123,12 +126,12 @@ test('another site can neither ask, nor frame, nor rebind its name to us', async
   const evilUrl = `http://localhost:${(evil.address() as { port: number }).port}/`;
   // The same browser, where somebody is signed in.
   const other = await page.context().newPage();
-  const refused: string[] = [];
-  other.on('console', message => refused.push(message.text()));
+  const blocked = other.waitForEvent('console', one => /frame-ancestors|X-Frame-Options/i.test(one.text()));
   await other.goto(evilUrl);
+  // The page is loaded before its frame was refused.
+  await blocked;
   const framed = other.frames().find(frame => frame !== other.mainFrame());
   assert.equal(await framed?.getByText('SemiLayer').count(), 0, 'nothing of us in the frame');
-  assert.match(refused.join('\n'), /frame-ancestors|X-Frame-Options/i);
 
   const attempt = (init: string): Promise<unknown> =>
     other.evaluate(`fetch('${url}/v1/runners', ${init}).then(answer => answer.status, () => 'refused')`);

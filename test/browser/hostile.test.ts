@@ -3,14 +3,16 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { openSqlite } from '../../src/platform/sqlite.ts';
-import { openBrowser, openConsole } from '../support/browser.ts';
+import { openBrowser, openConsole, visit } from '../support/browser.ts';
 import { connect } from '../support/fleet.ts';
 import { openProgram } from '../support/program.ts';
 import { connectScripted } from '../support/scripted-runner.ts';
+
+const browser = await openBrowser({ after });
 
 const BIN = fileURLToPath(new URL('../../bin/semilayer.js', import.meta.url));
 
@@ -51,7 +53,7 @@ test('shows what is hostile as text, in its place, and stays the page it was', a
     runtimeVersion: `${MARKUP}${LONG}`,
   });
 
-  const { page, complaints } = await openConsole(await openBrowser(t), program, {
+  const { page, complaints } = await openConsole(t, browser, program, {
     viewport: { width: 1280, height: 800 },
   });
   const whole = async (what: string): Promise<void> => {
@@ -64,19 +66,19 @@ test('shows what is hostile as text, in its place, and stays the page it was', a
   };
   for (const width of [1280, 360]) {
     await page.setViewportSize({ width, height: 800 });
-    await page.evaluate(`location.hash = '#/runners/odd'`);
+    await visit(page, '#/runners/odd', 'odd');
     await page.getByText('Recent jobs').waitFor();
     await page
       .getByRole('row', { name: /W{20}|<img/ })
       .first()
       .waitFor();
     await whole('the runner');
-    await page.evaluate(`location.hash = '#/sources/hostile'`);
+    await visit(page, '#/sources/hostile', 'hostile');
     await page.getByRole('button', { name: /Browse|Read again/ }).click();
     await page.getByRole('button', { name: /^<img/ }).click();
     await page.getByText('INTEGER').waitFor();
     await whole('the tables');
-    await page.evaluate(`location.hash = '#/query?source=hostile'`);
+    await visit(page, '#/query?source=hostile', 'Query');
     await page.getByRole('button', { name: 'Run query' }).click();
     await page.getByText(/^2 rows in/).waitFor();
     await whole('the rows');
@@ -99,7 +101,7 @@ test('shows what is hostile as text, in its place, and stays the page it was', a
     await page.evaluate(`location.hash = '#/%E0%A4%A/%E0%A4%A?%E0%A4%A'`);
     await page.getByText('There is no such page').waitFor();
   }
-  await page.evaluate(`location.hash = '#/jobs'`);
+  await visit(page, '#/jobs', 'Jobs');
   await page
     .getByRole('row', { name: /query hostile \/ <img/i })
     .first()
@@ -123,9 +125,9 @@ test('the commands to take along are the same question, however its parts are wr
   const block = (await program.run(['runners', 'create', 'edge'])).stdout;
   await program.run(['runners', 'assign', 'edge', 'quotes']);
   await connect(program, url, block);
-  const { page, context } = await openConsole(await openBrowser(t), program);
+  const { page, context } = await openConsole(t, browser, program);
   await context.grantPermissions(['clipboard-read', 'clipboard-write']);
-  await page.evaluate(`location.hash = '#/query?source=quotes'`);
+  await visit(page, '#/query?source=quotes', 'Query');
   await page.getByRole('button', { name: 'Add condition' }).click();
   await page.getByLabel('Column of condition 1').selectOption('na"me');
   await page.getByLabel('Value of condition 1').fill(`'; echo $(id) "\\`);

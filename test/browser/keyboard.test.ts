@@ -1,13 +1,15 @@
 /** The keyboard through all of it. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { openBrowser, openConsole } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
+
+const browser = await openBrowser({ after });
 
 test('the keyboard alone adds a runner and finds its way, and always sees where it is', async t => {
   const program = await openProgram(t);
   await program.gateway();
-  const { page } = await openConsole(await openBrowser(t), program);
+  const { page } = await openConsole(t, browser, program);
   await page.getByText('No runners yet').waitFor();
   const focused = (): Promise<unknown> =>
     page.evaluate(

@@ -1,17 +1,19 @@
 /** The page follows the gateway: through its restarts, and with a thousand runners. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { openBrowser, openConsole } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
 import { connectScripted } from '../support/scripted-runner.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
+
+const browser = await openBrowser({ after });
 
 test('says when it is not live, and catches up by itself when the gateway is back', async t => {
   const program = await openProgram(t);
   const { url, process: gateway } = await program.gateway();
   const { port } = new URL(url);
   await program.run(['runners', 'create', 'before']);
-  const { page } = await openConsole(await openBrowser(t), program);
+  const { page } = await openConsole(t, browser, program);
   await page.getByText('Live', { exact: true }).waitFor();
   await page.evaluate(`globalThis.sameDocument = true`);
   gateway.kill('SIGKILL');
@@ -43,12 +45,7 @@ test('comes back to the same session after the network was away, and asks for no
   const program = await openProgram(t);
   const { url } = await program.gateway(['--allowed-host', '127.0.0.1']);
   const proxy = await tcpProxy(t, Number(new URL(url).port));
-  const { page, requests } = await openConsole(
-    await openBrowser(t),
-    program,
-    {},
-    `http://127.0.0.1:${proxy.port}`,
-  );
+  const { page, requests } = await openConsole(t, browser, program, {}, `http://127.0.0.1:${proxy.port}`);
   await page.getByText('No runners yet').waitFor();
   await page.getByText('Live', { exact: true }).waitFor();
   const quietFrom = requests.length;
@@ -84,7 +81,7 @@ test('shows a thousand runners at once, and every change of them without lag', a
       )),
     );
   }
-  const { page } = await openConsole(await openBrowser(t), program);
+  const { page } = await openConsole(t, browser, program);
   // Found by address: looking for a role among a thousand rows would be most of what is measured.
   const pillOf = (name: string, status: string) =>
     page.locator(`tr:has(a[href="#/runners/${name}"]) .pill`, { hasText: status });

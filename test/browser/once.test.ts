@@ -1,9 +1,11 @@
 /** A token is seen once: not after a reload, not with the back button, not in another tab, the source or the events. */
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { openBrowser, openConsole } from '../support/browser.ts';
+import { becomes, follow, openBrowser, openConsole, visit } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
+
+const browser = await openBrowser({ after });
 
 const TOKEN = /rk_[0-9A-Za-z]{49}/;
 
@@ -19,7 +21,7 @@ async function holdings(page: Page): Promise<string> {
 }
 
 async function createRunner(page: Page, name: string): Promise<string> {
-  await page.evaluate(`location.hash = '#/new-runner'`);
+  await visit(page, '#/new-runner', 'Add runner');
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByRole('button', { name: 'Create runner' }).click();
   await page.getByText('This is the only time the token is shown.').waitFor();
@@ -31,7 +33,7 @@ async function createRunner(page: Page, name: string): Promise<string> {
 test('the token of a new runner and of a rotation is shown once', async t => {
   const program = await openProgram(t);
   const { url, key, process: gateway } = await program.gateway();
-  const { page, context, requests } = await openConsole(await openBrowser(t), program);
+  const { page, context, requests } = await openConsole(t, browser, program);
   const gone = async (where: Page, what: string): Promise<void> =>
     assert.doesNotMatch(await holdings(where), TOKEN, what);
 
@@ -50,7 +52,7 @@ test('the token of a new runner and of a rotation is shown once', async t => {
   await gone(page, 'after a reload');
 
   await createRunner(page, 'by-link');
-  await page.getByRole('link', { name: 'Runners', exact: true }).first().click();
+  await follow(page, 'Runners');
   await page.getByRole('row', { name: /by-link/ }).waitFor();
   await gone(page, 'on the next page');
   await page.goBack();
@@ -72,7 +74,7 @@ test('the token of a new runner and of a rotation is shown once', async t => {
   await gone(second, 'in a second tab');
   await second.close();
 
-  await page.evaluate(`location.hash = '#/runners/by-tab'`);
+  await visit(page, '#/runners/by-tab', 'by-tab');
   await page.getByRole('button', { name: 'Rotate token' }).click();
   await page.getByRole('radio', { name: /After an overlap/ }).check();
   await page.getByRole('button', { name: 'Rotate token' }).last().click();
@@ -97,8 +99,7 @@ test('the token of a new runner and of a rotation is shown once', async t => {
 test('a one-time link opens one session, leaves the address bar, and the session is of its tab alone', async t => {
   const program = await openProgram(t);
   const { url, key } = await program.gateway();
-  const browser = await openBrowser(t);
-  const { page, context } = await openConsole(browser, program);
+  const { page, context } = await openConsole(t, browser, program);
   assert.equal(page.url(), `${url}/`);
   assert.deepEqual(await context.cookies(), []);
   assert.doesNotMatch(await holdings(page), /sk_[0-9A-Za-z]{40}/);
@@ -134,7 +135,7 @@ test('a one-time link opens one session, leaves the address bar, and the session
   assert.equal(await asked(), 200);
   await third.getByRole('button', { name: 'Sign out' }).click();
   await third.getByLabel('API key').waitFor();
-  await third.waitForFunction(`sessionStorage.length === 0`);
+  await becomes(third, 'sessionStorage.length === 0');
   while ((await asked()) === 200) await new Promise(resolve => setImmediate(resolve));
   assert.equal(await asked(), 401, 'signed out at the gateway too');
 });

@@ -1,12 +1,14 @@
 /** Each role finds what it may do, and nothing that would be refused. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { writeSampleDatabase } from '../../src/bridges/sample-data.ts';
-import { openBrowser } from '../support/browser.ts';
+import { follow, openBrowser } from '../support/browser.ts';
 import { connect } from '../support/fleet.ts';
 import { openProgram } from '../support/program.ts';
+
+const browser = await openBrowser({ after });
 
 test('read-only looks, query-only asks, and neither is offered more', async t => {
   const program = await openProgram(t);
@@ -18,7 +20,6 @@ test('read-only looks, query-only asks, and neither is offered more', async t =>
   const block = (await program.run(['runners', 'create', 'edge'])).stdout;
   await program.run(['runners', 'assign', 'edge', 'shop']);
   await connect(program, url, block);
-  const browser = await openBrowser(t);
   const signIn = async (role: string): Promise<{ page: Page; refused: string[] }> => {
     const { key } = await program.json<{ key: string }>(['keys', 'create', role, '--role', role]);
     const page = await (await browser.newContext()).newPage();
@@ -51,7 +52,7 @@ test('read-only looks, query-only asks, and neither is offered more', async t =>
   await asker.page.getByRole('link', { name: 'shop' }).click();
   await asker.page.getByRole('button', { name: 'Test source' }).click();
   await asker.page.getByText('reached', { exact: true }).waitFor();
-  await asker.page.getByRole('link', { name: 'Query', exact: true }).first().click();
+  await follow(asker.page, 'Query');
   await asker.page.getByRole('button', { name: 'Run query' }).click();
   await asker.page.getByText(/^\d+ rows in/).waitFor();
   assert.deepEqual([...reader.refused, ...asker.refused], []);

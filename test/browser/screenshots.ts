@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import UPNG from 'upng-js';
-import { openBrowser, openConsole } from '../support/browser.ts';
+import { openBrowser, openConsole, visit } from '../support/browser.ts';
 import { setUpFleet } from '../support/fleet.ts';
 import { openProgram } from '../support/program.ts';
 
@@ -19,24 +19,24 @@ const COLOURS = 64;
 const NEW_RUNNER = 'edge-lyon';
 
 const SCENES: Record<string, (page: Page) => Promise<void>> = {
-  runners: page => visit(page, '#/runners', 'edge-oslo'),
-  runner: page => visit(page, '#/runners/edge-turin', 'Recent jobs'),
+  runners: page => at(page, '#/runners', 'Runners', 'edge-oslo'),
+  runner: page => at(page, '#/runners/edge-turin', 'edge-turin', 'Recent jobs'),
   'add-runner': async page => {
-    await visit(page, '#/new-runner', 'Deployment type');
+    await at(page, '#/new-runner', 'Add runner', 'Deployment type');
     await page.getByLabel('Name').fill(NEW_RUNNER);
     await page.getByRole('checkbox', { name: 'shop' }).check();
     await page.getByRole('button', { name: 'Create runner' }).click();
     await page.getByText('Waiting for it to connect').waitFor();
   },
   rotate: async page => {
-    await visit(page, '#/runners/edge-oslo', 'Recent jobs');
+    await at(page, '#/runners/edge-oslo', 'edge-oslo', 'Recent jobs');
     await page.getByRole('button', { name: 'Rotate token' }).click();
     await page.getByRole('radio', { name: 'After an overlap' }).check();
   },
-  sources: page => visit(page, '#/sources', 'warehouse'),
-  'add-source': page => visit(page, '#/new-source', 'Where do its credentials lie?'),
+  sources: page => at(page, '#/sources', 'Sources', 'warehouse'),
+  'add-source': page => at(page, '#/new-source', 'Add source', 'Where do its credentials lie?'),
   source: async page => {
-    await visit(page, '#/sources/shop', 'Tables and views');
+    await at(page, '#/sources/shop', 'shop', 'Tables and views');
     await page.getByRole('button', { name: 'Test source' }).click();
     await page.getByText('First query').first().waitFor();
     await page.getByRole('button', { name: 'Browse' }).click();
@@ -44,7 +44,7 @@ const SCENES: Record<string, (page: Page) => Promise<void>> = {
     await page.getByText('customer_id').waitFor();
   },
   query: async page => {
-    await visit(page, '#/query?source=shop&target=orders', 'Run query');
+    await at(page, '#/query?source=shop&target=orders', 'Query', 'Run query');
     await page.getByRole('button', { name: 'Add condition' }).click();
     await page.getByLabel('Column of condition 1').selectOption('status');
     await page.getByLabel('Value of condition 1').fill('shipped');
@@ -53,8 +53,8 @@ const SCENES: Record<string, (page: Page) => Promise<void>> = {
     await page.getByRole('button', { name: 'Run query' }).click();
     await page.getByText(/100 rows in/).waitFor();
   },
-  jobs: page => visit(page, '#/jobs', 'SOURCE_UNREACHABLE'),
-  activity: page => visit(page, '#/activity', 'created API key'),
+  jobs: page => at(page, '#/jobs', 'Jobs', 'SOURCE_UNREACHABLE'),
+  activity: page => at(page, '#/activity', 'Activity', 'created API key'),
 };
 
 const cleanups: (() => unknown)[] = [];
@@ -69,7 +69,7 @@ try {
   const browser = await openBrowser(t);
   for (const theme of THEMES) {
     for (const [size, viewport] of Object.entries(SIZES)) {
-      const { context, page, complaints } = await openConsole(browser, program, {
+      const { context, page, complaints } = await openConsole(t, browser, program, {
         viewport,
         colorScheme: theme,
       });
@@ -96,8 +96,8 @@ try {
   for (const cleanup of cleanups) await cleanup();
 }
 
-async function visit(page: Page, hash: string, text: string): Promise<void> {
-  await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+async function at(page: Page, hash: string, heading: string, text: string): Promise<void> {
+  await visit(page, hash, heading);
   await page.getByText(text).first().waitFor();
 }
 

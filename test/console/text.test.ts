@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { composeManifest } from '../../src/commands/emit/compose.ts';
+import { dockerManifest } from '../../src/commands/emit/docker.ts';
 import { parseEnvText, valuesOf } from '../../src/config/env-file-text.ts';
 import { configOf, fieldsOf, hasBothForms } from '../../src/console/text/bridge-form.ts';
 import { envBlock, sourceVariable, startLines } from '../../src/console/text/env-block.ts';
@@ -81,6 +83,7 @@ test('the env block is an env file, and no other line holds the token', () => {
     name: 'edge',
     token: 'rk_secret',
     gatewayUrl: 'ws://127.0.0.1:4400/connect',
+    version: '1.2.3',
   };
   assert.deepEqual(valuesOf(parseEnvText(envBlock(runner))), {
     SEMILAYER_RUNNER_ID: 'the-id',
@@ -96,6 +99,22 @@ test('the env block is an env file, and no other line holds the token', () => {
   assert.match(startLines(runner).docker, /--network host/);
   assert.doesNotMatch(startLines(hosted).docker + startLines(hosted).compose, /host/);
   assert.equal(sourceVariable('pg-main'), 'SEMILAYER_SOURCE_PG_MAIN_URL');
+});
+
+test('the lines to paste name the image, and the time to leave, that `run --emit` does', () => {
+  const gatewayUrl = 'wss://gateway.example/connect';
+  const deployment = {
+    ...{ runnerId: 'edge', gatewayUrl, version: '1.2.3', insecure: false, healthPort: 8080 },
+    ...{ gracePeriodMs: 25_000, concurrency: undefined, self: [] },
+  };
+  const pasted = startLines({ name: 'edge', gatewayUrl, version: '1.2.3' });
+  const factsOf = (manifest: string): string[] =>
+    [/semilayer:[\w.-]+/, /(?:--stop-timeout |stop_grace_period: )\d+/].map(
+      one => one.exec(manifest)?.[0] ?? '',
+    );
+  assert.deepEqual(factsOf(pasted.docker), ['semilayer:1.2.3', '--stop-timeout 40']);
+  assert.deepEqual(factsOf(pasted.docker), factsOf(dockerManifest(deployment)));
+  assert.deepEqual(factsOf(pasted.compose), factsOf(composeManifest(deployment)));
 });
 
 test('a manifest becomes a form, and the form a config', () => {

@@ -1,6 +1,5 @@
 /** A real Chromium, headless, and the Console in it. */
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import {
   type Browser,
   type BrowserContext,
@@ -9,7 +8,7 @@ import {
   type Page,
 } from 'playwright-core';
 import type { Program } from './program.ts';
-import { temporaryDirectory } from './temporary.ts';
+import { type Cleanup, temporaryDirectory } from './temporary.ts';
 
 const ARGUMENTS = [
   '--no-sandbox',
@@ -21,9 +20,11 @@ const ARGUMENTS = [
   '--disable-sync',
 ];
 
-type Cleanup = Pick<TestContext, 'after'>;
-
-/** @throws Error saying what to install. */
+/**
+ * One for each test file: every page has a context of its own, which shares nothing with another but the clipboard.
+ *
+ * @throws Error saying what to install.
+ */
 export async function openBrowser(t: Cleanup): Promise<Browser> {
   // Found by scripts/test.mjs, which every test is run by.
   const executablePath = process.env.CHROMIUM;
@@ -49,8 +50,9 @@ export interface OpenConsole {
   requests: string[];
 }
 
-/** The page, signed in by a one-time link. */
+/** The page, signed in by a one-time link; closed with the test. */
 export async function openConsole(
+  t: Cleanup,
   browser: Browser,
   program: Program,
   options: BrowserContextOptions = {},
@@ -58,6 +60,7 @@ export async function openConsole(
   origin?: string,
 ): Promise<OpenConsole> {
   const context = await browser.newContext({ locale: 'en-GB', timezoneId: 'UTC', ...options });
+  t.after(() => context.close());
   const page = await context.newPage();
   const complaints: string[] = [];
   const requests: string[] = [];
@@ -70,4 +73,38 @@ export async function openConsole(
   await page.goto(origin === undefined ? url : url.replace(new URL(url).origin, origin));
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
   return { context, page, complaints, requests };
+}
+
+/** Goes to a place by its address; resolves when that page is drawn, not the one before it. */
+export async function visit(page: Page, hash: string, heading: string | RegExp): Promise<void> {
+  await page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+  await headed(page, heading);
+}
+
+/** Goes to a place by the navigation. */
+export async function follow(page: Page, place: string): Promise<void> {
+  await page.getByRole('navigation').getByRole('link', { name: place, exact: true }).click();
+  await headed(page, place);
+}
+
+async function headed(page: Page, heading: string | RegExp): Promise<void> {
+  await page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor();
+}
+
+/** When the runner's own page says so; asked at every frame, where a locator asks twice a second. */
+export async function turned(page: Page, status: string): Promise<void> {
+  await becomes(
+    page,
+    `document.querySelector('.page-title .pill')?.textContent === ${JSON.stringify(status)}`,
+  );
+}
+
+/** When an expression is true in the page; the page's own policy forbids what `waitForFunction` does. */
+export async function becomes(page: Page, expression: string): Promise<void> {
+  await page.evaluate(
+    `new Promise(resolve => {
+      const look = () => (${expression} ? resolve() : requestAnimationFrame(look));
+      look();
+    })`,
+  );
 }

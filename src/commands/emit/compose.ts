@@ -1,8 +1,8 @@
 /** `run --emit compose`: a compose file. */
+import { imageOf } from '../../version.ts';
 import {
   type Deployment,
   environmentOf,
-  imageOf,
   quoted,
   runOptions,
   SECRETS,
@@ -20,7 +20,7 @@ export function composeManifest(deployment: Deployment): string {
 name: ${serviceName(deployment)}
 services:
   runner:
-    image: ${imageOf(deployment)}
+    image: ${imageOf(deployment.version)}
     command: [${command}]
     environment:
 ${environment.map(([name, value]) => `      ${name}: ${quoted(value.replaceAll('$', '$$$$'))}`).join('\n')}

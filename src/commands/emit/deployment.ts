@@ -39,10 +39,6 @@ export function serviceName({ runnerId }: Deployment): string {
   return slug === '' ? 'semilayer-runner' : `semilayer-${slug}`;
 }
 
-export function imageOf({ version }: Deployment): string {
-  return `semilayer:${version}`;
-}
-
 /** The options of `run` that are not environment. */
 export function runOptions(deployment: Deployment): string[] {
   const { gracePeriodMs, concurrency } = deployment;

@@ -1,8 +1,8 @@
 /** `run --emit docker`: one `docker run`. */
+import { imageOf } from '../../version.ts';
 import {
   type Deployment,
   environmentOf,
-  imageOf,
   runOptions,
   SECRETS,
   serviceName,
@@ -19,7 +19,7 @@ export function dockerManifest(deployment: Deployment): string {
     `--stop-timeout ${stopSeconds(deployment)} --read-only --cap-drop ALL --security-opt no-new-privileges`,
     `--mount type=bind,source="$PWD/${TOKEN_NAME}",target=${SECRETS}/${TOKEN_NAME},readonly`,
     ...environment.map(([variable, value]) => `--env ${shellWord(`${variable}=${value}`)}`),
-    `${imageOf(deployment)} run ${runOptions(deployment).join(' ')}`,
+    `${imageOf(deployment.version)} run ${runOptions(deployment).join(' ')}`,
   ];
   return `# The token goes into ./${TOKEN_NAME}, readable by uid ${UID}: semilayer runners rotate, or create.
 # Credentials of a source: --env SEMILAYER_SOURCE_<NAME>_URL_FILE=${SECRETS}/<file>, with a mount of its own.

@@ -1,8 +1,8 @@
 /** `run --emit kubernetes`: what `kubectl apply` takes, without the Secret. */
+import { imageOf } from '../../version.ts';
 import {
   type Deployment,
   environmentOf,
-  imageOf,
   quoted,
   runOptions,
   SECRETS,
@@ -65,7 +65,7 @@ spec:
               ${labelled(14)}
       containers:
         - name: runner
-          image: ${imageOf(deployment)}
+          image: ${imageOf(deployment.version)}
           args: [${['run', ...runOptions(deployment)].map(quoted).join(', ')}]
           env:
 ${environment.map(([variable, value]) => `            - name: ${variable}\n              value: ${quoted(value)}`).join('\n')}

@@ -6,7 +6,7 @@ import { hrefOf } from '../route.ts';
 import { ask } from '../service/ask.ts';
 import { may } from '../service/may.ts';
 import type { Runner, RunnerWithToken } from '../service/records.ts';
-import { session } from '../service/session.ts';
+import { gatewayFacts } from '../service/session.ts';
 import type { NewRunner } from '../text/env-block.ts';
 import { Empty } from '../ui/empty.tsx';
 import { TextField } from '../ui/field.tsx';
@@ -163,6 +163,5 @@ async function create(name: string, sources: readonly string[]): Promise<NewRunn
       () => {},
     );
   }
-  const now = session.peek();
-  return { id: record.id, name, token, gatewayUrl: now.state === 'yes' ? now.me.gatewayUrl : '' };
+  return { id: record.id, name, token, ...gatewayFacts() };
 }

@@ -1,5 +1,5 @@
 /** Ask a source something: pick, filter, run, look, take it along as a command. */
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
 import { sources } from '../live/fleet.ts';
 import { ask } from '../service/ask.ts';
 import type { Page, TargetSchema } from '../service/records.ts';
@@ -13,6 +13,7 @@ import { Field, SelectField, TextField } from '../ui/field.tsx';
 import { ErrorNotice } from '../ui/notice.tsx';
 import { PageHead, Panel } from '../ui/page-head.tsx';
 import { useAsked } from '../ui/use-asked.ts';
+import { ColumnChoice } from './column-choice.tsx';
 import { Conditions } from './conditions.tsx';
 import { Results } from './results.tsx';
 import { useRun } from './use-run.ts';
@@ -53,19 +54,19 @@ function QueryForm(props: {
   firstTarget: string;
 }) {
   const { source, sourceNames, onSource, firstTarget } = props;
-  const [target, setTarget] = useState(firstTarget);
+  const [picked, setPicked] = useState(firstTarget);
   const [conditions, setConditions] = useState<readonly Condition[]>([]);
   const [json, setJson] = useState<string>();
   const [orderBy, setOrderBy] = useState('');
   const [dir, setDir] = useState<'asc' | 'desc'>('asc');
+  const [select, setSelect] = useState<readonly string[]>();
   const [limit, setLimit] = useState(DEFAULT_LIMIT);
   const { run, begin, cancel } = useRun();
   const path = `/v1/sources/${encodeURIComponent(source)}/targets`;
   const targets = useAsked(signal => ask<Page<{ name: string }>>(path, { signal }), [path]);
   const names = targets.value?.items.map(({ name }) => name) ?? [];
-  useEffect(() => {
-    if (target === '' && names[0] !== undefined) setTarget(names[0]);
-  }, [names[0]]);
+  // Never set behind the person's back: names that arrive late must not undo a choice.
+  const target = picked === '' ? (names[0] ?? '') : picked;
   const columns = useColumns(path, names.includes(target) ? target : undefined);
   const typeOf = (field: string): string => columns.find(({ name }) => name === field)?.type ?? '';
   const where = json === undefined ? whereOf(conditions, typeOf) : parsedWhere(json);
@@ -74,18 +75,20 @@ function QueryForm(props: {
     target,
     ...(where === undefined || where === 'invalid' ? {} : { where }),
     ...(orderBy === '' ? {} : { orderBy: [{ field: orderBy, dir }] }),
+    ...(select === undefined ? {} : { select: [...select] }),
     ...(limit.trim() === '' || limitProblem ? {} : { limit: Number(limit) }),
   };
   const busy = run.state === 'waiting' || run.state === 'streaming';
-  const ready = target !== '' && where !== 'invalid' && limitProblem === undefined;
+  const ready = target !== '' && where !== 'invalid' && select?.length !== 0 && !limitProblem;
   const submit = (event: Event): void => {
     event.preventDefault();
     if (ready && !busy) begin(source, question);
   };
   const choose = (next: string): void => {
-    setTarget(next);
+    setPicked(next);
     setConditions([]);
     setOrderBy('');
+    setSelect(undefined);
   };
   return (
     <>
@@ -175,6 +178,9 @@ function QueryForm(props: {
             />
           )}
         </div>
+        {columns.length > 0 && (
+          <ColumnChoice columns={columns.map(({ name }) => name)} chosen={select} onChosen={setSelect} />
+        )}
         <ErrorNotice error={targets.error} />
         <div class="form-foot">
           {busy ? (

@@ -1,12 +1,13 @@
-/** Rotate, revoke, delete: each says what follows before it is done. */
+/** Rename, rotate, revoke, delete: each says what follows before it is done. */
 import { useState } from 'preact/hooks';
+import { nameProblem } from '../../protocol/names.ts';
 import { keepRunner, runnerRemoved } from '../live/fleet.ts';
 import { inFlight } from '../live/jobs.ts';
-import { go } from '../route.ts';
+import { go, goInstead, hrefOf } from '../route.ts';
 import { ask } from '../service/ask.ts';
 import { Problem } from '../service/problem.ts';
 import type { Runner, RunnerWithToken } from '../service/records.ts';
-import { session } from '../service/session.ts';
+import { gatewayFacts } from '../service/session.ts';
 import type { NewRunner } from '../text/env-block.ts';
 import { durationText, parseDuration } from '../text/time.ts';
 import { Confirm, Dialog } from '../ui/dialog.tsx';
@@ -19,11 +20,14 @@ const MIN_OVERLAP_MS = 1_000;
 const MAX_OVERLAP_MS = 604_800_000;
 
 export function RunnerActions({ runner }: { runner: Runner }) {
-  const [asking, setAsking] = useState<'rotate' | 'revoke' | 'delete'>();
+  const [asking, setAsking] = useState<'rename' | 'rotate' | 'revoke' | 'delete'>();
   const [rotated, setRotated] = useOnce<NewRunner>();
   const close = (): void => setAsking(undefined);
   return (
     <>
+      <button type="button" class="button" onClick={() => setAsking('rename')}>
+        Rename
+      </button>
       {runner.status !== 'revoked' && (
         <>
           <button type="button" class="button" onClick={() => setAsking('rotate')}>
@@ -37,6 +41,7 @@ export function RunnerActions({ runner }: { runner: Runner }) {
       <button type="button" class="button button-danger-quiet" onClick={() => setAsking('delete')}>
         Delete
       </button>
+      {asking === 'rename' && <Rename runner={runner} onClose={close} />}
       {asking === 'rotate' && (
         <Rotate
           runner={runner}
@@ -71,6 +76,30 @@ interface AskingProps {
   onClose: () => void;
 }
 
+function Rename({ runner, onClose }: AskingProps) {
+  const [name, setName] = useState(runner.name);
+  const problem = nameProblem(name);
+  const rename = async (): Promise<void> => {
+    keepRunner(await ask<Runner>(`/v1/runners/${runner.id}`, { method: 'PATCH', body: { name } }));
+    goInstead(hrefOf('runners', name));
+  };
+  return (
+    <Confirm
+      title={`Rename ${runner.name}`}
+      act="Rename"
+      ready={problem === undefined && name !== runner.name}
+      onAct={rename}
+      onClose={onClose}
+    >
+      <TextField label="New name" required value={name} onValue={setName} error={problem} />
+      <p class="muted">
+        Its ID, its token, its sessions and its sources stay. A process or a script that names it{' '}
+        <Name>{runner.name}</Name> needs the new name at its next start; those that use the ID do not.
+      </p>
+    </Confirm>
+  );
+}
+
 function Rotate({ runner, onClose, onRotated }: AskingProps & { onRotated: (made: NewRunner) => void }) {
   const [how, setHow] = useState<'now' | 'overlap'>('now');
   const [overlap, setOverlap] = useState('10m');
@@ -85,13 +114,7 @@ function Rotate({ runner, onClose, onRotated }: AskingProps & { onRotated: (made
       body: { overlapMs: how === 'now' ? 0 : overlapMs },
     });
     keepRunner(record);
-    const now = session.peek();
-    onRotated({
-      id: record.id,
-      name: record.name,
-      token,
-      gatewayUrl: now.state === 'yes' ? now.me.gatewayUrl : '',
-    });
+    onRotated({ id: record.id, name: record.name, token, ...gatewayFacts() });
   };
   return (
     <Confirm title={`Rotate the token of ${runner.name}`} act="Rotate token" onAct={rotate} onClose={onClose}>

@@ -19,6 +19,13 @@ export function sessionToken(): string | null {
   return token;
 }
 
+/** What a new runner must know of this gateway. */
+export function gatewayFacts(): Pick<Identity, 'gatewayUrl' | 'version'> {
+  const now = session.peek();
+  if (now.state !== 'yes') return { gatewayUrl: '', version: '' };
+  return { gatewayUrl: now.me.gatewayUrl, version: now.me.version };
+}
+
 /** Takes the code out of the address bar before anything else happens with it. */
 export function takeLinkCode(): string | null {
   const code = new URLSearchParams(location.hash.slice(1)).get('code');

@@ -1,6 +1,6 @@
 /** A question that must be answered first; the browser's own dialog keeps the keyboard inside and Escape working. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef, useState } from 'preact/hooks';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 import { ErrorNotice } from './notice.tsx';
 
@@ -8,7 +8,7 @@ export function Dialog(props: { title: string; onClose: () => void; children: Co
   const { title, onClose, children } = props;
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     element.current?.showModal();
     return () => before?.focus();
@@ -33,11 +33,13 @@ export function Confirm(props: {
   danger?: boolean;
   /** What must be typed before the button works. */
   typed?: string;
+  /** False while what was filled in cannot be sent. */
+  ready?: boolean;
   onAct: () => Promise<void>;
   onClose: () => void;
   children: ComponentChildren;
 }) {
-  const { title, act, danger, typed, onAct, onClose, children } = props;
+  const { title, act, danger, typed, ready = true, onAct, onClose, children } = props;
   const [error, setError] = useState<unknown>();
   const [busy, setBusy] = useState(false);
   const [text, setText] = useState('');
@@ -81,7 +83,7 @@ export function Confirm(props: {
           <button
             type="submit"
             class={`button ${danger ? 'button-danger' : 'button-primary'}`}
-            disabled={busy || (typed !== undefined && text !== typed)}
+            disabled={busy || !ready || (typed !== undefined && text !== typed)}
           >
             {act}
           </button>

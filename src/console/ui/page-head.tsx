@@ -1,6 +1,6 @@
 /** The head of a page: where it lies, what it is, what can be done; focused when a page is entered. */
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { Icon } from './icon.tsx';
 
 export function PageHead(props: {
@@ -13,7 +13,8 @@ export function PageHead(props: {
 }) {
   const { title, name, up, beside, actions } = props;
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
+  // With the page itself, not after it was painted: the next key belongs to what is seen.
+  useLayoutEffect(() => {
     document.title = `${name} · SemiLayer`;
     heading.current?.focus({ preventScroll: true });
   }, [name]);

@@ -1,9 +1,9 @@
 /** A secret that this component alone holds, and forgets when the page is left, kept alive or not. */
-import { useEffect, useState } from 'preact/hooks';
+import { useLayoutEffect, useState } from 'preact/hooks';
 
 export function useOnce<T>(): [T | undefined, (value: T | undefined) => void] {
   const [value, setValue] = useState<T | undefined>(undefined);
-  useEffect(() => {
+  useLayoutEffect(() => {
     // A browser may keep a left page for its back button, secrets and all.
     const forget = (): void => setValue(undefined);
     addEventListener('pagehide', forget);
