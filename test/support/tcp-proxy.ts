@@ -17,11 +17,13 @@ export interface TcpProxyOptions {
   bytesPerSecond?: number;
   /** A link on which nothing has passed for so long is reset, as middleboxes do. */
   idleMs?: number;
+  /** Whether the end of the near side reaches the far one, as that of a process does, and not that of a machine. */
+  passEnds?: boolean;
   /**
-   * Asked for each WebSocket message before it passes. `drop` ends the forwarding of its way there, the message and all
-   * that follows it included; `halve` lets half of its bytes through and resets the link.
+   * Asked for each WebSocket message before it passes. With `last` it is the last of its way that does, with `drop` not
+   * even that; `halve` lets half of its bytes through and resets the link.
    */
-  onMessage?: (way: Way, message: TappedMessage) => 'drop' | 'halve' | undefined;
+  onMessage?: (way: Way, message: TappedMessage) => 'last' | 'drop' | 'halve' | undefined;
 }
 
 export interface TcpProxy {
@@ -41,7 +43,7 @@ export interface TcpProxy {
   heal(): void;
 }
 
-/** The far side stays open when the near side is gone: nobody says goodbye. */
+/** Unless told otherwise, the far side stays open when the near side is gone: nobody says goodbye. */
 export async function tcpProxy(
   t: Pick<TestContext, 'after'>,
   targetPort: number,
@@ -102,6 +104,7 @@ class Link {
     this.#clock = options.clock ?? systemClock;
     this.#ways = { up: new OneWay(far, options), down: new OneWay(near, options) };
     for (const way of ['up', 'down'] as const) this.#listen(way);
+    if (options.passEnds) near.on('close', () => far.destroy());
     far.on('close', () => {
       near.destroy();
       gone();
@@ -141,7 +144,7 @@ class Link {
         if (dropping) return;
         const fate = message && onMessage(way, message);
         dropping = fate !== undefined;
-        if (fate === undefined) this.#ways[way].write(bytes);
+        if (fate === undefined || fate === 'last') this.#ways[way].write(bytes);
         if (fate === 'halve') this.#halve(way, bytes);
       }
     });

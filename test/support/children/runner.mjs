@@ -46,4 +46,6 @@ const runners = JSON.parse(process.env.RUNNERS).map(options =>
     onDisconnected: reason => console.log(`disconnected ${options.runnerId}: ${reason}`),
   }),
 );
+// A driver that does not come back, whatever it was asked.
+process.on('SIGUSR2', block);
 process.on('SIGTERM', () => void Promise.all(runners.map(runner => runner.stop())));
