@@ -43,6 +43,8 @@ export class RawPeer {
         code = message.payload.length >= 2 ? message.payload.readUInt16BE(0) : NO_STATUS;
         // Answered, so that the other side need not wait for its patience to end.
         this.frame({ opcode: 8, payload: message.payload.subarray(0, 2) });
+        // It is the server that ends the connection.
+        if (!masked) socket.end();
       }
       for (const resolve of this.#wake.splice(0)) resolve();
     };
