@@ -21,10 +21,14 @@ interface Authority {
 /**
  * Checks the `Host` and, where a browser sends one, the `Origin` of a request.
  *
- * @throws AppError `misdirected_request` (421) or `origin_forbidden` (403).
+ * @throws AppError `invalid_request` (400), `misdirected_request` (421) or `origin_forbidden` (403).
  */
 export function guard(request: IncomingMessage, options: GuardOptions): void {
   const { host, origin } = request.headers;
+  if (countOf(request, 'host') > 1) {
+    // Node goes by the first; a proxy in front may have gone by the last.
+    throw new AppError('invalid_request', { message: 'a request has one Host' });
+  }
   if (!hostIsOurs(host, options)) {
     throw new AppError('misdirected_request', {
       message: 'this gateway does not answer to that host name',
@@ -36,6 +40,13 @@ export function guard(request: IncomingMessage, options: GuardOptions): void {
       message: 'requests from the pages of other sites are not answered',
     });
   }
+}
+
+/** How often a header was sent: `headers` tells of one alone. */
+function countOf({ rawHeaders }: IncomingMessage, name: string): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === name) count++;
+  return count;
 }
 
 function hostIsOurs(host: string | undefined, options: GuardOptions): boolean {
