@@ -33,6 +33,8 @@ export interface DispatchedJobOptions {
   id: string;
   request: JobRequest;
   createdAt: number;
+  /** Monotonic: a clock that is set takes nothing from the deadline. */
+  submittedAt: number;
   now: () => number;
   /** The job changed state: the log and the event stream look again. */
   onChange: (job: DispatchedJob) => void;
@@ -42,6 +44,7 @@ export class DispatchedJob implements Job {
   readonly id: string;
   readonly request: JobRequest;
   readonly createdAt: number;
+  readonly submittedAt: number;
   /** Undefined until the job has ended, then its error or null. */
   failure: AppError | null | undefined;
   meta: JobMeta | undefined;
@@ -72,6 +75,7 @@ export class DispatchedJob implements Job {
     this.id = options.id;
     this.request = options.request;
     this.createdAt = options.createdAt;
+    this.submittedAt = options.submittedAt;
   }
 
   get ended(): boolean {

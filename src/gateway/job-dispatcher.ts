@@ -80,6 +80,7 @@ export class JobDispatcher implements Dispatcher {
       id: random.uuid(),
       request,
       createdAt: clock.now(),
+      submittedAt: clock.monotonic(),
       now: () => clock.now(),
       onChange: changed => {
         this.#tellOf(changed);
@@ -173,13 +174,13 @@ export class JobDispatcher implements Dispatcher {
     const wireId = job.attempts === 0 ? job.id : `${job.id}~${job.attempts + 1}`;
     job.attach(session, wireId);
     const { clock } = this.#options;
-    const elapsedMs = clock.now() - job.createdAt;
+    const elapsedMs = clock.monotonic() - job.submittedAt;
     session.begin(
       {
         id: wireId,
         type: 'job',
         params: { source, job: { kind: request.kind, target: request.target, options: request.options } },
-        deadlineMs: Math.max(1, request.deadlineMs - Math.max(0, elapsedMs)),
+        deadlineMs: Math.max(1, Math.round(request.deadlineMs - elapsedMs)),
         attempt: job.attempts,
         ...(request.caller ? { caller: request.caller } : {}),
       },

@@ -140,7 +140,7 @@ test('a quicker pace holds while there is one, and a silence from before it is a
   await clock.advance(3_100);
   assert.deepEqual(log.splice(0), ['ping at 14000']);
   await clock.advance(10_000);
-  assert.deepEqual(log, ['dead at 17750']);
+  assert.deepEqual(log, ['dead at 17650']);
 });
 
 test('whoever has been away asks at once, and waits no longer for the answer than otherwise', async () => {

@@ -13,6 +13,8 @@ export interface Certificates {
   caFile: string;
   certFile: string;
   keyFile: string;
+  /** The authority's certificate itself. */
+  ca: string;
   cert: string;
   key: string;
 }
@@ -37,6 +39,15 @@ export async function makeCertificates(
     ...['x509', '-req', '-in', 'request.pem', '-CA', 'ca.pem', '-CAkey', 'ca.key', '-CAcreateserial'],
     ...['-out', 'cert.pem', '-days', String(days), '-extfile', 'extensions'],
   );
-  const [cert, key] = await Promise.all([readFile(at('cert.pem'), 'utf8'), readFile(at('key.pem'), 'utf8')]);
-  return { caFile: at('ca.pem'), certFile: at('cert.pem'), keyFile: at('key.pem'), cert, key };
+  const [ca, cert, key] = await Promise.all(
+    ['ca.pem', 'cert.pem', 'key.pem'].map(name => readFile(at(name), 'utf8')),
+  );
+  return {
+    caFile: at('ca.pem'),
+    certFile: at('cert.pem'),
+    keyFile: at('key.pem'),
+    ca,
+    cert,
+    key,
+  } as Certificates;
 }

@@ -7,6 +7,7 @@ import { type GatewayHandle, type GatewayOptions, startGateway } from '../../src
 import { systemClock } from '../../src/platform/clock.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { type RunnerHandle, type StartRunnerOptions, startRunner } from '../../src/runner/index.ts';
+import { FakeClock } from './fake-clock.ts';
 import { temporaryDirectory } from './temporary.ts';
 
 /** JSON of the service, with a type for the keys that tests go on with; the rest is compared as it is. */
@@ -74,7 +75,10 @@ export async function openGateway(
   const close = async (): Promise<void> => {
     if (!open) return;
     open = false;
-    await gateway.close({ gracePeriodMs: 0 });
+    const closed = gateway.close({ gracePeriodMs: 0 });
+    // A job that never ended would hold a clock that nobody turns any more.
+    if (options.clock instanceof FakeClock) await options.clock.advance(0);
+    await closed;
   };
   t.after(close);
   const key = gateway.firstKey?.from === 'made' ? gateway.firstKey.secret : (options.offeredKey ?? '');

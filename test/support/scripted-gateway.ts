@@ -45,20 +45,24 @@ export class ScriptedGateway {
   }
 }
 
-/** @param refuse answers an upgrade with something else; undefined lets it through. */
+/**
+ * @param refuse answers an upgrade with something else; undefined lets it through.
+ * @param at where to listen; a free port of 127.0.0.1 otherwise.
+ */
 export async function openScriptedGateway(
   t: TestContext,
   refuse: (
     request: IncomingMessage,
   ) => { status: number; headers?: Record<string, string>; body?: string } | undefined = () => undefined,
+  at = { host: '127.0.0.1', port: 0 },
 ): Promise<ScriptedGateway> {
   const server = createServer((_request: IncomingMessage, response: ServerResponse) =>
     response.writeHead(404).end(),
   );
   const sockets = new WebSocketServer({ noServer: true, perMessageDeflate: false });
-  server.listen(0, '127.0.0.1');
+  server.listen(at.port, at.host);
   await once(server, 'listening');
-  const gateway = new ScriptedGateway(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/connect`);
+  const gateway = new ScriptedGateway(`ws://${at.host}:${(server.address() as AddressInfo).port}/connect`);
   server.on('upgrade', (request, socket, head) => {
     gateway.upgrades.push({ url: request.url, authorization: request.headers.authorization });
     const refusal = refuse(request);

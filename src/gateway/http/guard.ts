@@ -32,10 +32,14 @@ export class Guard {
   /**
    * Checks the `Host` and, where a browser sends one, the `Origin` of a request.
    *
-   * @throws AppError `misdirected_request` (421) or `origin_forbidden` (403).
+   * @throws AppError `invalid_request` (400), `misdirected_request` (421) or `origin_forbidden` (403).
    */
   check(request: IncomingMessage): void {
     const { host, origin } = request.headers;
+    if (countOf(request, 'host') > 1) {
+      // Node goes by the first; a proxy in front may have gone by the last.
+      throw new AppError('invalid_request', { message: 'a request has one Host' });
+    }
     if (!this.#isOurs(host)) {
       throw new AppError('misdirected_request', {
         message: 'this gateway does not answer to that host name',
@@ -56,6 +60,13 @@ export class Guard {
     if (this.#ours.size < MAX_REMEMBERED) this.#ours.add(host);
     return true;
   }
+}
+
+/** How often a header was sent: `headers` tells of one alone. */
+function countOf({ rawHeaders }: IncomingMessage, name: string): number {
+  let count = 0;
+  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === name) count++;
+  return count;
 }
 
 function hostIsOurs(host: string, options: GuardOptions): boolean {
