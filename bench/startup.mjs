@@ -1,11 +1,12 @@
 /**
- * Start-up time of the commands people wait for, beside the floor, Node starting and doing nothing, and beside other
- * command lines from npm. `--check` fails when a target is missed; `--no-peers` leaves the others away.
+ * Start-up time of the commands people wait for, beside the floors, Node that does nothing and Node that asks the same
+ * service once, and beside other command lines from npm. `--check` fails when a target is missed; `--no-peers` leaves
+ * the others away; `--heavy` measures larger ones too, that take minutes to install.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -16,12 +17,20 @@ const { values } = parseArgs({
     runs: { type: 'string', default: '31' },
     check: { type: 'boolean', default: false },
     peers: { type: 'boolean', default: true },
+    heavy: { type: 'boolean', default: false },
   },
   allowNegative: true,
 });
 const runs = Number(values.runs);
 /** Well known, and installed from npm as we are. */
 const PEERS = ['eslint', 'prettier'];
+/** Command lines of services that are asked over the network, as ours is. */
+const HEAVY_PEERS = ['vercel', 'wrangler'];
+/** A request with what Node has built in and nothing around it. */
+const ASK = `require('node:http').get({ ...JSON.parse(process.argv[1]), agent: false }, answer => {
+  let text = '';
+  answer.setEncoding('utf8').on('data', more => (text += more)).on('end', () => process.stdout.write(text));
+})`;
 const bin = fileURLToPath(new URL('../bin/semilayer.js', import.meta.url));
 
 const service = createServer((_request, response) => {
@@ -30,10 +39,12 @@ const service = createServer((_request, response) => {
 });
 service.listen(0, '127.0.0.1');
 await once(service, 'listening');
-const serviceUrl = `http://127.0.0.1:${service.address().port}`;
+const place = { host: '127.0.0.1', port: service.address().port, path: '/v1/runners?limit=1000' };
+const serviceUrl = `http://${place.host}:${place.port}`;
 
 const cases = {
   'node -e 0': ['-e', '0'],
+  'node, one request': ['-e', ASK, JSON.stringify(place)],
   'semilayer --version': [bin, '--version'],
   'semilayer --help': [bin, '--help'],
   'semilayer runners list --json': [bin, 'runners', 'list', '--json', '--service-url', serviceUrl],
@@ -52,30 +63,33 @@ delete env.NODE_EXTRA_CA_CERTS;
 delete env.NODE_OPTIONS;
 
 const samples = new Map(Object.keys(cases).map(name => [name, []]));
+const answers = [];
 for (const args of Object.values(cases)) await timeMs(args);
+for (let run = 0; run < 20; run++) await answerMs();
 // Interleaved, so that a busy moment of the machine falls on all of them.
 for (let run = 0; run < runs; run++) {
   for (const [name, args] of Object.entries(cases)) samples.get(name).push(await timeMs(args));
+  answers.push(await answerMs());
 }
-const serviceMs = await answerMs();
+const serviceMs = median(answers);
 service.close();
 service.closeAllConnections();
 
 const floor = median(samples.get('node -e 0'));
 const timesFloor = name => {
-  const ours = name.includes('runners list') ? serviceMs : 0;
-  return (median(samples.get(name)) - ours) / floor;
+  const waited = /request|runners list/.test(name) ? serviceMs : 0;
+  return (median(samples.get(name)) - waited) / floor;
 };
 console.log(
   `${describeMachine()}, ${runs} interleaved runs; the service answers in ${serviceMs.toFixed(1)} ms, taken off below\n`,
 );
 console.log(
   table(
-    ['start', 'median ms', 'p90 ms', '× floor', 'target'],
+    ['start', 'median ms', 'p10–p90 ms', '× floor', 'target'],
     [...samples].map(([name, times]) => [
       name,
       median(times).toFixed(1),
-      quantile(times, 0.9).toFixed(1),
+      `${quantile(times, 0.1).toFixed(1)}–${quantile(times, 0.9).toFixed(1)}`,
       timesFloor(name).toFixed(2),
       TARGETS[name]?.toFixed(2) ?? '',
     ]),
@@ -90,11 +104,12 @@ async function peerCases() {
   const directory = fileURLToPath(new URL('../.cache/startup-peers', import.meta.url));
   await mkdir(directory, { recursive: true });
   const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefix', directory];
-  const npm = spawn('npm', ['install', ...options, ...PEERS], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const names = values.heavy ? [...PEERS, ...HEAVY_PEERS] : PEERS;
+  const npm = spawn('npm', ['install', ...options, ...names], { stdio: ['ignore', 'ignore', 'inherit'] });
   const [status] = await once(npm, 'exit');
   if (status !== 0) throw new Error('the peers could not be installed; --no-peers measures without them');
   const peers = {};
-  for (const name of PEERS) {
+  for (const name of names) {
     const home = join(directory, 'node_modules', name);
     const { version, bin: bins } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8'));
     const script = typeof bins === 'string' ? bins : Object.values(bins)[0];
@@ -103,15 +118,12 @@ async function peerCases() {
   return peers;
 }
 
-/** What a request to the service of this benchmark takes, from a process that is running already. */
+/** What the service takes to answer on a new connection, asked by a process that is running already. */
 async function answerMs() {
-  const times = [];
-  for (let run = 0; run < 21; run++) {
-    const started = performance.now();
-    await (await fetch(`${serviceUrl}/v1/runners`)).text();
-    times.push(performance.now() - started);
-  }
-  return median(times);
+  const started = performance.now();
+  const [answer] = await once(get({ ...place, agent: false }), 'response');
+  await once(answer.resume(), 'end');
+  return performance.now() - started;
 }
 
 async function timeMs(args) {

@@ -5,7 +5,6 @@
 // CommonJS, and no more loaded than the question needs: an ES module alone costs 4 ms of start-up, process.stdout 2.
 const { existsSync, readFileSync, writeSync } = require('node:fs');
 const { join } = require('node:path');
-const { pathToFileURL } = require('node:url');
 
 const args = process.argv.slice(2);
 const dist = join(__dirname, '../dist');
@@ -15,9 +14,9 @@ if (args.length === 1 && (args[0] === '--version' || args[0] === '-V')) {
   say(1, `${require('../package.json').version}\n`);
 } else if (help !== undefined) {
   say(1, help);
-} else if (existsSync(join(dist, 'main.js'))) {
+} else if (existsSync(join(dist, 'main.cjs'))) {
   require('node:module').enableCompileCache?.();
-  import(pathToFileURL(join(dist, 'main.js')).href);
+  require(join(dist, 'main.cjs'));
 } else {
   say(2, 'error: semilayer has not been built\nhint: npm run build\n');
   process.exitCode = 1;

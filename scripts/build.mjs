@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { bundleConsole } from './console.mjs';
+import { bundleProgram } from './program.mjs';
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DIST = join(ROOT, 'dist');
@@ -14,8 +15,8 @@ const STAMP = join(DIST, '.stamp.json');
 const BUNDLED = join(DIST, '.bundled.json');
 /** Runs at build time alone: what it says is shipped, it is not. */
 const HELP_ENTRY = 'src/cli/help-command.ts';
+/** What programs import, and what Node starts as it is. */
 const ENTRIES = {
-  main: 'src/main.ts',
   runner: 'src/runner/index.ts',
   index: 'src/index.ts',
   'bridge-conformance': 'src/bridges/conformance/index.ts',
@@ -34,6 +35,7 @@ export async function sourceHash() {
     'tsconfig.types.json',
     'scripts/build.mjs',
     'scripts/console.mjs',
+    'scripts/program.mjs',
   ];
   for (const path of [...inputs, ...(await filesUnder('src'))]) {
     hash
@@ -89,33 +91,30 @@ async function bundle(staging) {
   const { version, dependencies } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   const options = {
     absWorkingDir: ROOT,
-    entryPoints: ENTRIES,
-    outdir: join(staging, 'code'),
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
-    splitting: true,
-    format: 'esm',
     platform: 'node',
     target: 'node20.19',
     // What is installed beside us; every other package is taken into the bundle, and one file is read instead of fifty.
     external: Object.keys(dependencies).flatMap(name => [name, `${name}/*`]),
     metafile: true,
-    // CommonJS packages in an ES module ask for Node's own modules this way.
-    banner: { js: REQUIRE },
     charset: 'utf8',
     define: { __SEMILAYER_VERSION__: JSON.stringify(version) },
     logLevel: 'warning',
   };
-  const { metafile } = await esbuild(options);
+  // CommonJS packages in an ES module ask for Node's own modules this way.
+  const modules = { ...options, splitting: true, format: 'esm', banner: { js: REQUIRE } };
+  const library = await esbuild({ ...modules, entryPoints: ENTRIES, outdir: join(staging, 'code') });
   await withoutNeedlessBanners(join(staging, 'code'));
+  const program = await bundleProgram(options, join(staging, 'code'));
   await esbuild({
-    ...options,
+    ...modules,
     entryPoints: { help: HELP_ENTRY },
     outdir: join(staging, 'help'),
   });
   const { helpTexts } = await import(pathToFileURL(join(staging, 'help', 'help.js')).href);
   await writeFile(join(staging, 'help.json'), JSON.stringify(helpTexts(version)));
-  await writeFile(join(staging, 'bundled'), `${JSON.stringify(packagesIn(metafile))}\n`);
+  await writeFile(join(staging, 'bundled'), `${JSON.stringify(packagesIn(library.metafile, program))}\n`);
 }
 
 async function withoutNeedlessBanners(directory) {
@@ -129,8 +128,9 @@ async function withoutNeedlessBanners(directory) {
 }
 
 /** Directories of the packages whose code is in the bundle. */
-function packagesIn(metafile) {
-  const packages = Object.values(metafile.outputs).flatMap(({ inputs }) =>
+function packagesIn(...metafiles) {
+  const outputs = metafiles.flatMap(metafile => Object.values(metafile.outputs));
+  const packages = outputs.flatMap(({ inputs }) =>
     Object.entries(inputs).flatMap(([path, { bytesInOutput }]) => {
       const found = /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path.replaceAll('\\', '/'));
       return found && bytesInOutput > 0 ? [found[0]] : [];
@@ -153,11 +153,7 @@ async function install(staging, { clean }) {
   await moveAll(chunks, join(code, 'chunks'), join(DIST, 'chunks'));
   await moveAll(assets, join(staging, 'console'), join(DIST, 'console'));
   await moveAll([page], join(staging, 'console'), join(DIST, 'console'));
-  await moveAll(
-    Object.keys(ENTRIES).map(name => `${name}.js`),
-    code,
-    DIST,
-  );
+  await moveAll([...Object.keys(ENTRIES).map(name => `${name}.js`), 'main.cjs'], code, DIST);
   await rename(join(staging, 'help.json'), join(DIST, 'help.json'));
   await rename(join(staging, 'bundled'), BUNDLED);
   await replaceDirectory(join(staging, 'types'), join(DIST, 'types'), join(staging, 'old-types'));

@@ -21,13 +21,25 @@ let heardBy: (error: unknown) => void = error => void crash(error);
 for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
   process.on(event, error => heardBy(error));
 }
-process.exitCode = await run(process.argv.slice(2), {
+let ended = false;
+// With nothing left to wait for, Node would leave as if all were well.
+process.once('beforeExit', () => {
+  if (!ended) void crash(new Error('there is nothing left to wait for, and no result'));
+});
+const running = run(process.argv.slice(2), {
   env: process.env,
   cwd: process.cwd(),
   version: VERSION,
   // The `--` keeps Node from taking our `--env-file` for its own.
   self: [process.execPath, ...process.execArgv.filter(one => one !== '--'), '--', process.argv[1] ?? ''],
-  streams: { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr },
+  streams: {
+    // Opened where it is read: to make a stream of it takes milliseconds.
+    get stdin() {
+      return process.stdin;
+    },
+    stdout: process.stdout,
+    stderr: process.stderr,
+  },
   signals: createSignals(status => process.exit(status)),
   clock: systemClock,
   random: systemRandom,
@@ -39,7 +51,12 @@ process.exitCode = await run(process.argv.slice(2), {
   },
   exitNow: status => process.exit(status),
 });
-leave();
+// No top-level await: the program is bundled as CommonJS.
+void running.then(status => {
+  ended = true;
+  process.exitCode = status;
+  leave();
+});
 
 /** Ends the process that something else would keep alive: a bridge of somebody's that never lets go of its sockets. */
 function leave(): void {

@@ -1,6 +1,13 @@
 /** The commander program, built out of the command table. */
 import { Argument, Command, type Help, Option } from 'commander';
-import type { Args, CommandSpec, Flags, GroupSpec, OptionSpec } from './command.ts';
+import {
+  type Args,
+  type CommandSpec,
+  type Flags,
+  type GroupSpec,
+  type OptionSpec,
+  pathOf,
+} from './command.ts';
 import { HEADINGS } from './command-table.ts';
 import { GLOBAL_OPTIONS } from './global-options.ts';
 
@@ -64,16 +71,15 @@ export function findCommand(program: Command, words: readonly string[]): Command
 }
 
 function addCommand(spec: CommandSpec, groups: Map<string, Command>, options: ProgramOptions): void {
-  const words = spec.usage.split(' ');
-  const firstArgument = words.findIndex(word => /^[<[]/.test(word));
-  const path = firstArgument < 0 ? words : words.slice(0, firstArgument);
+  const path = pathOf(spec);
+  const wanted = spec.usage.split(' ').slice(path.length);
   const parent = groupOf(path.slice(0, -1), groups, options);
   const command = parent.command(path[path.length - 1] as string).description(spec.summary);
-  command.usage(['[options]', ...(firstArgument < 0 ? [] : words.slice(firstArgument))].join(' '));
+  command.usage(['[options]', ...wanted].join(' '));
   // A command that also has others below it, as `gateway` has `gateway keys`.
   if (path.length === 1) placed(command);
   groups.set(path.join(' '), command.helpCommand(false));
-  for (const word of firstArgument < 0 ? [] : words.slice(firstArgument)) {
+  for (const word of wanted) {
     const name = word.replace(/[<>[\].]/g, '');
     const argument = new Argument(
       spec.asked?.includes(name) ? word.replace('<', '[').replace('>', ']') : word,

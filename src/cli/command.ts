@@ -33,6 +33,11 @@ export interface CommandSpec {
   run(args: Args, flags: Flags, ctx: Context): Promise<unknown>;
 }
 
+/** The words that name the command, without its arguments. */
+export function pathOf({ usage }: CommandSpec): string[] {
+  return usage.split(' ').filter(word => !/^[<[]/.test(word));
+}
+
 /** A word that has commands below it and, perhaps, does something itself. */
 export interface GroupSpec {
   name: string;

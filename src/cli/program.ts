@@ -4,6 +4,7 @@ import { AppError, EXIT, exitStatusOf, messageOf } from '../errors.ts';
 import { createOutput } from '../output/create-output.ts';
 import type { Output } from '../output/output.ts';
 import { buildProgram, findCommand } from './build-program.ts';
+import { type CommandSpec, pathOf } from './command.ts';
 import { COMMANDS, GROUPS } from './command-table.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { HELP_COLUMNS, helpCommand } from './help-command.ts';
@@ -82,7 +83,7 @@ async function dispatch(
   const program = buildProgram({
     version: ports.version,
     commands: [
-      ...COMMANDS,
+      ...commandsFor(argv),
       helpCommand(
         text => void stdout.write(text),
         words => findCommand(program, words),
@@ -115,6 +116,14 @@ async function dispatch(
     throw usageErrorOf(error, commandWords(argv));
   }
   return status;
+}
+
+/** The one that the first words name, else all: to build forty takes milliseconds. */
+function commandsFor(argv: readonly string[]): readonly CommandSpec[] {
+  const named = COMMANDS.filter(spec => pathOf(spec).every((word, index) => argv[index] === word));
+  // `gateway` may turn out to be `gateway keys`, mistyped.
+  const hasOthersBelow = named.some(({ usage }) => GROUPS.some(group => group.name.startsWith(`${usage} `)));
+  return named.length === 1 && !hasOthersBelow ? named : COMMANDS;
 }
 
 async function outputFor(ports: ProcessPorts, global: GlobalOptions): Promise<Output> {

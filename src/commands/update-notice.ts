@@ -10,7 +10,8 @@ import { probeHttp } from '../platform/http-probe.ts';
 const DAY_MS = 86_400_000;
 /** Waited for once a day, after the command has done its work. */
 const PATIENCE_MS = 1_000;
-const REGISTRY = 'https://registry.npmjs.org';
+/** Asked over TLS, unless npm itself is set to ask another. */
+const REGISTRY_HOST = 'registry.npmjs.org';
 
 interface Seen {
   /** Milliseconds since the epoch: when the registry was last asked, whatever came of it. */
@@ -59,8 +60,8 @@ export async function tellOfUpdate(ctx: Context): Promise<void> {
 }
 
 async function askRegistry(ctx: Context): Promise<string | null> {
-  const registry = ctx.env.npm_config_registry || REGISTRY;
-  const url = new URL(`${registry.replace(/\/+$/, '')}/semilayer/latest`);
+  const url = new URL(ctx.env.npm_config_registry || `https://${REGISTRY_HOST}`);
+  url.pathname = `${url.pathname.replace(/\/+$/, '')}/semilayer/latest`;
   const agent = await proxyAgent(url.href, { env: ctx.env });
   const { status, body, tls } = await probeHttp({ url, agent, timeoutMs: PATIENCE_MS });
   if (status !== 200 || tls?.problem !== undefined) return null;

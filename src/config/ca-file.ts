@@ -1,5 +1,5 @@
 /** Certificate authorities of the user's own, beside those that Node brings. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { AppError } from '../errors.ts';
 import type { Environment } from './user-config.ts';
 
@@ -19,15 +19,15 @@ export async function readCaFile(flag: string | undefined, env: Environment): Pr
   // A list given to TLS replaces the usual one, so the usual authorities go in beside it.
   return [
     ...rootCertificates,
-    ...(extra === undefined ? [] : await certificatesOf(extra, 'NODE_EXTRA_CA_CERTS')),
-    ...(path === undefined ? [] : await certificatesOf(path, 'the CA file')),
+    ...(extra === undefined ? [] : certificatesOf(extra, 'NODE_EXTRA_CA_CERTS')),
+    ...(path === undefined ? [] : certificatesOf(path, 'the CA file')),
   ];
 }
 
-async function certificatesOf(path: string, what: string): Promise<string[]> {
+function certificatesOf(path: string, what: string): string[] {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     throw new AppError('usage', {

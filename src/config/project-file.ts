@@ -1,5 +1,5 @@
 /** `.semilayerrc`: a project may say which of the user's contexts it wants, and nothing more. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { AppError } from '../errors.ts';
 
@@ -19,15 +19,16 @@ export interface ProjectFile {
 export async function readProjectFile(cwd: string): Promise<ProjectFile | undefined> {
   for (let directory = cwd; ; directory = dirname(directory)) {
     const path = join(directory, PROJECT_FILE);
-    const text = await textOf(path);
+    const text = textOf(path);
     if (text !== undefined) return parse(text, path);
     if (dirname(directory) === directory) return undefined;
   }
 }
 
-async function textOf(path: string): Promise<string | undefined> {
+/** Read at once: every command waits for it, and threads to read beside it would take longer to start. */
+function textOf(path: string): string | undefined {
   try {
-    return await readFile(path, 'utf8');
+    return readFileSync(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     // A directory above may be closed to us; what cannot be read there is none of ours.

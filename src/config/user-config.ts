@@ -1,5 +1,5 @@
 /** The user's config file: read as plain JSON because every command does, written through conf. */
-import { mkdir, readFile, rename } from 'node:fs/promises';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, sep } from 'node:path';
 import { AppError } from '../errors.ts';
@@ -90,7 +90,8 @@ export async function readUserConfig(env: Environment): Promise<UserConfig> {
   const path = configFile(env);
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    // Every command waits for it, and threads to read it beside them would take longer to start.
+    text = readFileSync(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return EMPTY;
@@ -102,7 +103,7 @@ export async function readUserConfig(env: Environment): Promise<UserConfig> {
   }
   const json = parseJson(text);
   if (isObject(json)) return parse(json, path);
-  const aside = await setAside(path);
+  const aside = setAside(path);
   return {
     ...EMPTY,
     notice: `the config file ${path} was damaged; it is now ${aside}, and nothing is configured`,
@@ -120,7 +121,7 @@ export async function updateUserConfig(
 ): Promise<void> {
   const path = configFile(env);
   try {
-    await mkdir(configDirectory(env), { recursive: true, mode: 0o700 });
+    mkdirSync(configDirectory(env), { recursive: true, mode: 0o700 });
     await withFileLock(path, async () => {
       const config = await readUserConfig(env);
       if (config.notice !== undefined) {
@@ -161,10 +162,10 @@ async function store(env: Environment, config: UserConfig): Promise<void> {
 }
 
 /** @returns the new name; of several processes that find the damage one renames, and the others name the same file. */
-async function setAside(path: string): Promise<string> {
+function setAside(path: string): string {
   const aside = `${path}.damaged-${new Date().toISOString().replace(/[:.]/g, '-')}`;
   try {
-    await rename(path, aside);
+    renameSync(path, aside);
     return aside;
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return `${path}.damaged-…`;

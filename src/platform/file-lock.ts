@@ -1,5 +1,5 @@
 /** One process at a time at a file that is read, changed and written again. */
-import { mkdir, rm, stat } from 'node:fs/promises';
+import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { systemClock } from './clock.ts';
 
 /** What is done under a lock takes milliseconds: a lock this old was left by a process that died. */
@@ -18,7 +18,7 @@ export async function withFileLock<T>(path: string, act: () => Promise<T>): Prom
   try {
     return await act();
   } finally {
-    await rm(lock, { recursive: true, force: true });
+    rmSync(lock, { recursive: true, force: true });
   }
 }
 
@@ -27,12 +27,13 @@ async function acquire(lock: string): Promise<void> {
   for (;;) {
     try {
       // Making a directory is the one step that every file system does for one caller alone.
-      return await mkdir(lock, { mode: 0o700 });
+      mkdirSync(lock, { mode: 0o700 });
+      return;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
-    const held = await stat(lock).catch(() => undefined);
-    if (held && systemClock.now() - held.mtimeMs > STALE_MS) await rm(lock, { recursive: true, force: true });
+    const held = statSync(lock, { throwIfNoEntry: false });
+    if (held && systemClock.now() - held.mtimeMs > STALE_MS) rmSync(lock, { recursive: true, force: true });
     else if (systemClock.monotonic() - started > PATIENCE_MS) {
       throw Object.assign(new Error(`${lock} stays taken`), { code: 'ETIMEDOUT' });
     } else await systemClock.sleep(RETRY_MS);

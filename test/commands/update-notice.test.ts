@@ -34,6 +34,13 @@ test('nothing is said of the same or an older version, nor where the registry fa
   assert.equal((await line.run(['context', 'list'], TERMINAL)).stderr, 'no contexts yet: semilayer login\n');
 });
 
+test('a registry of the company, below a path, is asked in place of the public one', async t => {
+  const { line, registry } = await setUp(t, '1.2.3');
+  registry.on('GET /npm/public/semilayer/latest', { json: { name: 'semilayer', version: '9.9.9' } });
+  line.env.npm_config_registry = `${registry.url}/npm/public/`;
+  assert.match((await line.run(['context', 'list'], TERMINAL)).stderr, /semilayer 9\.9\.9 is out/);
+});
+
 const QUIET: [why: string, options: RunOptions, args?: string[]][] = [
   ['in CI', { ...TERMINAL, env: { CI: 'true' } }],
   ['with SEMILAYER_NO_UPDATE_CHECK', { ...TERMINAL, env: { SEMILAYER_NO_UPDATE_CHECK: '1' } }],

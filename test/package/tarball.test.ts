@@ -48,14 +48,14 @@ const semilayer = (...args: string[]) =>
 test('ships what runs and what is read, and nothing else', () => {
   const paths = packed.files.map(file => file.path);
   const expected =
-    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|bin\/package\.json|dist\/(main|runner|index|bridge-conformance|sqlite-reader)\.js|dist\/help\.json|dist\/chunks\/[\w-]+\.js|dist\/console\/(index\.html|[\w-]+\.(js|css|svg))|dist\/types\/[\w/-]+\.d\.ts)$/;
+    /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|bin\/package\.json|dist\/main\.cjs|dist\/(runner|index|bridge-conformance|sqlite-reader)\.js|dist\/help\.json|dist\/chunks\/[\w-]+\.c?js|dist\/console\/(index\.html|[\w-]+\.(js|css|svg))|dist\/types\/[\w/-]+\.d\.ts)$/;
   assert.deepEqual(
     paths.filter(path => !expected.test(path)),
     [],
   );
   for (const path of [
     'bin/semilayer.js',
-    'dist/main.js',
+    'dist/main.cjs',
     'dist/console/index.html',
     'dist/types/index.d.ts',
     'README.md',
