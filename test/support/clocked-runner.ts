@@ -46,6 +46,7 @@ export function clockedRunner(
     concurrency: 16,
     env: {},
     clock,
+    cpuMs: () => 0,
     random: systemRandom,
     dial: dialWebSocket,
     pool,
