@@ -12,9 +12,13 @@ const LINGER_MS = 2_000;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   // The reader has gone (`| head`): there is nobody left to tell.
   if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
-  process.stderr.write(`error: stdout cannot be written (${error.code ?? 'unknown error'})\n`);
-  process.exit(1);
+  lostBy(error.code ?? 'unknown error');
 });
+const endWithoutOutput = (code: string): void => {
+  process.stderr.write(`error: stdout cannot be written (${code})\n`);
+  process.exit(1);
+};
+let lostBy = endWithoutOutput;
 // Where nobody hears what is said to them, the data is still wanted.
 process.stderr.on('error', () => {});
 let heardBy: (error: unknown) => void = error => void crash(error);
@@ -47,6 +51,12 @@ const running = run(process.argv.slice(2), {
     heardBy = handler;
     return () => {
       heardBy = error => void crash(error);
+    };
+  },
+  onLostOutput: handler => {
+    lostBy = handler;
+    return () => {
+      lostBy = endWithoutOutput;
     };
   },
   exitNow: status => process.exit(status),

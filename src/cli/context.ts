@@ -45,6 +45,8 @@ export interface Context {
   output: Output;
   /** Has `handler` hear of what was thrown where nobody waits, which else ends the process; until the returned is called. */
   onStrayError(handler: (error: unknown) => void): () => void;
+  /** Has `handler` hear why stdout cannot be written, which else ends the process; until the returned is called. */
+  onLostOutput(handler: (code: string) => void): () => void;
   /** Ends the process at once, with nothing flushed: only for the third signal. */
   exitNow(status: number): never;
 }

@@ -27,6 +27,10 @@ export async function gatewayCommand(flags: GatewayFlags, ctx: Context): Promise
   const stop = new AbortController();
   let signals = 0;
   let serving: GatewayHandle | undefined;
+  // Meant for the runners beside it, and by itself the end of a process.
+  const unmoved = ctx.signals.on(['SIGUSR2'], name =>
+    ctx.output.note(`${name}: a gateway has no other log level`),
+  );
   const dispose = ctx.signals.on(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGBREAK'], name => {
     // With certificates it is what their renewal sends; without, a terminal that was closed.
     if (name === 'SIGHUP' && flags.tlsCert !== undefined) return void reloadTls(flags, serving, ctx);
@@ -49,6 +53,7 @@ export async function gatewayCommand(flags: GatewayFlags, ctx: Context): Promise
     ctx.output.note('stopped');
     return 0;
   } finally {
+    unmoved();
     dispose();
   }
 }

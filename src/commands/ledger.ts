@@ -71,7 +71,10 @@ export async function verifyLedgerCommand(flags: LedgerFlags, ctx: Context): Pro
     for (const note of notes) ctx.output.finding('warning', note);
     for (const fault of faults) ctx.output.finding('failed', fault);
     if (faults.length === 0)
-      ctx.output.finding('ok', `${verdict.lines} lines in ${verdict.files} files, up to ${end}`);
+      ctx.output.finding(
+        'ok',
+        `${verdict.lines} lines in ${verdict.files === 1 ? '1 file' : `${verdict.files} files`}, up to ${end}`,
+      );
   }
   if (faults.length > 0) {
     throw new AppError('ledger_broken', {

@@ -216,6 +216,12 @@ function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
     now: () => new Date(clock.now()),
     safe: (text: string) => sanitise(redact(text)),
   };
+  let lost: string | undefined;
+  // A disk that is full of logs ends no job: what befalls the ledger then is configured, and a log is no ledger.
+  const unheard = ctx.onLostOutput(code => {
+    if (lost === undefined) output.warn(`the log cannot be written (${code})`);
+    lost = code;
+  });
   let spinner: Progress | undefined;
   /** One turns at a time: it owns the terminal's last line, and steps aside for a log line or the next one. */
   const spin = (text: string | undefined): void => {
@@ -224,6 +230,12 @@ function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
   };
   const show = (entry: LogLine): void => {
     spin(undefined);
+    if (lost !== undefined) {
+      const msg = `lines of this log are missing: it could not be written (${lost})`;
+      lost = undefined;
+      // The line before may have been cut off in its middle.
+      output.data(`\n${formatLine({ level: 'warn', msg, tone: 'bad' }, format)}`);
+    }
     output.data(formatLine(entry, format));
   };
   const line = (entry: LogLine): void => {
@@ -240,6 +252,7 @@ function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
     },
     close: () => {
       deaf();
+      unheard();
       spin(undefined);
     },
   };

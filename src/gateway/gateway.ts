@@ -240,16 +240,8 @@ class Gateway {
     if (!('setSecureContext' in this.#server)) {
       throw new AppError('usage', { message: 'this gateway serves no TLS' });
     }
-    try {
-      // A certificate and a key of which one is of another pair are refused here, not at the first handshake.
-      createSecureContext(tls);
-      (this.#server as TlsServer).setSecureContext(tls);
-    } catch (cause) {
-      throw new AppError('usage', {
-        message: `the certificate and its key cannot be served (${messageOf(cause)})`,
-        cause,
-      });
-    }
+    mustBeServable(tls);
+    (this.#server as TlsServer).setSecureContext(tls);
   }
 
   async mintKey(name: string, role: Role): Promise<string> {
@@ -300,6 +292,7 @@ class Gateway {
       insecureHTTPParser: false,
       requireHostHeader: false,
     };
+    if (tls) mustBeServable(tls);
     const server = tls ? createTlsServer({ ...settings, ...tls }) : createServer(settings);
     server.maxConnections = MAX_CONNECTIONS;
     server.on('request', (request, response) => void this.#api.handle(request, response));
@@ -334,6 +327,19 @@ class Gateway {
     return new Promise((resolve, reject) => {
       this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
       this.#server.listen(port, host, resolve);
+    });
+  }
+}
+
+/** @throws AppError `usage` for a certificate and a key that are none, or of which one is of another pair. */
+function mustBeServable(tls: { cert: string; key: string }): void {
+  try {
+    createSecureContext(tls);
+  } catch (cause) {
+    throw new AppError('usage', {
+      message: `the certificate and its key cannot be served (${messageOf(cause)})`,
+      hint: '--tls-cert and --tls-key are PEM files of one pair, the certificate first in its chain',
+      cause,
     });
   }
 }

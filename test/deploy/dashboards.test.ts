@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parser } from '@prometheus-io/lezer-promql';
 import { parse } from 'yaml';
 import { writeSampleDatabase } from '../../src/bridges/sample-data.ts';
+import { parseExposition } from '../support/exposition.ts';
 import { openProgram } from '../support/program.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -51,6 +52,22 @@ test('panels have an id and a place of their own', () => {
   assert.equal(new Set(cells).size, cells.length);
 });
 
+test('the parser of the figures finds fault', () => {
+  const head = '# TYPE jobs histogram\n';
+  const fine = `${head}jobs_bucket{le="1"} 1\njobs_bucket{le="+Inf"} 2\njobs_sum 3\njobs_count 2\n`;
+  assert.equal(parseExposition(fine).get('jobs')?.samples.length, 4);
+  const faults = [
+    ['jobs 1\n', /before its type/],
+    [`${head}jobs_bucket{le="1"} 3\njobs_bucket{le="+Inf"} 2\njobs_sum 3\njobs_count 2\n`, /buckets/],
+    [fine.replace('jobs_count 2', 'jobs_count 5'), /count of/],
+    [`${fine}jobs_sum 3\n`, /twice/],
+    [fine.replace('le="1"', 'le="a"b"'), /sample/],
+    [fine.replace('jobs_sum 3', 'jobs_sum three'), /sample/],
+    [head.repeat(2), /type/],
+  ] as const;
+  for (const [text, fault] of faults) assert.throws(() => parseExposition(text), fault);
+});
+
 test('every figure they name is one that a runner or a gateway gives, with those labels', async t => {
   const program = await openProgram(t);
   const { url, key } = await program.gateway();
@@ -71,10 +88,11 @@ test('every figure they name is one that a runner or a gateway gives, with those
   ]);
   // A figure that has not happened yet is told of all the same, without a value.
   const known = new Set<string>();
-  for (const [, name = '', kind] of texts.join('\n').matchAll(/^# TYPE (\S+) (\S+)$/gm)) {
-    known.add(name);
-    if (kind === 'histogram') for (const part of ['bucket', 'sum', 'count']) known.add(`${name}_${part}`);
-  }
+  for (const text of texts)
+    for (const [name, { type }] of parseExposition(text)) {
+      known.add(name);
+      if (type === 'histogram') for (const part of ['bucket', 'sum', 'count']) known.add(`${name}_${part}`);
+    }
   for (const { from, text } of expressions)
     for (const name of metricsIn(text)) assert.ok(known.has(name), `${from}: ${name}`);
   const lines = texts.join('\n').split('\n');

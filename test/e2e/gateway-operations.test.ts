@@ -20,6 +20,16 @@ test('SIGHUP serves the certificate that was renewed, and keeps the old one wher
   ];
   const [cert, key] = [join(program.cwd, 'cert.pem'), join(program.cwd, 'key.pem')];
   await Promise.all([copyFile(first.certFile, cert), copyFile(first.keyFile, key)]);
+  const mixed = await program.run([
+    'gateway',
+    '--port',
+    '0',
+    '--tls-cert',
+    second.certFile,
+    '--tls-key',
+    key,
+  ]);
+  assert.deepEqual([mixed.status, /cannot be served/.test(mixed.stderr)], [2, true], mixed.stderr);
   const gateway = program.start(['gateway', '--port', '0', '--tls-cert', cert, '--tls-key', key]);
   const [, url = ''] = await gateway.line(/listening on (https:\S+)/);
   const [, apiKey = ''] = await gateway.line(/^SEMILAYER_API_KEY=(\S+)$/);
@@ -37,6 +47,8 @@ test('SIGHUP serves the certificate that was renewed, and keeps the old one wher
   gateway.kill('SIGHUP');
   await gateway.line(/SIGHUP: the certificate was read again/);
   assert.match(await issuerOf(url, second.caFile), /Second CA/);
+  gateway.kill('SIGUSR2');
+  await gateway.line(/SIGUSR2: a gateway has no other log level/);
   gateway.kill('SIGTERM');
   const { status, stdout } = await gateway.ended;
   assert.equal(status, 0);
@@ -44,12 +56,16 @@ test('SIGHUP serves the certificate that was renewed, and keeps the old one wher
 });
 
 test('a forwarded address counts from a trusted proxy alone, and only as far as that one vouches for it', async t => {
-  const seenBy = async (trusted: string[] | undefined, forwarded: string | undefined): Promise<string> => {
+  const seenBy = async (
+    trusted: string[] | undefined,
+    forwarded: string | undefined,
+    header = 'x-forwarded-for',
+  ): Promise<string> => {
     const gateway = await openGateway(t, {
       trustedProxies: trusted && parseCidrs(trusted, '--trusted-proxy'),
     });
     const { token, runnerId } = await gateway.shop();
-    const headers: Record<string, string> = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
+    const headers: Record<string, string> = forwarded === undefined ? {} : { [header]: forwarded };
     await connectScripted(t, gateway.connectUrl, token, runnerId, {}, headers);
     const { json } = await gateway.ask('GET', `/v1/runners/${runnerId}`);
     await gateway.close();
@@ -71,6 +87,8 @@ test('a forwarded address counts from a trusted proxy alone, and only as far as 
     [[near], '198.51.100.9, unknown', own],
     [[near, mid], '198.51.100.9, nonsense, 10.1.2.3', '10.1.2.3'],
   ];
+  // The newer header means nothing here: a proxy that writes the one passes the other on as it came.
+  assert.equal(await seenBy([near], 'for=192.0.2.1', 'forwarded'), own);
   for (const [trusted, forwarded, expected] of cases) {
     assert.deepEqual([forwarded, await seenBy(trusted, forwarded)], [forwarded, expected]);
   }

@@ -60,7 +60,7 @@ test('ledger show tells who asked what and what left; verify names the line that
   assert.match(lines.stdout, /^4\t\S+Z\tadmin\tquery\tshop\tcustomers\t\t0\t0\tSOURCE_QUERY_FAILED\n$/);
 
   const fine = await program.run(['ledger', 'verify', '--ledger', 'ledger', '--holds', position]);
-  assert.deepEqual([fine.status, fine.stdout], [0, `✓ 6 lines in 1 files, up to ${position}\n`]);
+  assert.deepEqual([fine.status, fine.stdout], [0, `✓ 6 lines in 1 file, up to ${position}\n`]);
   const file = join(program.cwd, 'ledger', 'ledger-00000001.jsonl');
   await writeFile(file, (await readFile(file, 'utf8')).replace('"rows":2', '"rows":1'));
   const changed = await program.run(['ledger', 'verify', '--ledger', 'ledger']);

@@ -1,7 +1,7 @@
 /** docs/operations.md, followed word for word in an empty directory. */
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -62,7 +62,7 @@ test('whoever follows the page gets two runners and a gateway with TLS, rotated,
   const masked = said.split('\n').filter(line => line.startsWith('{"id":'));
   assert.equal(masked.length, 4, said);
   for (const line of masked) assert.match(line, /"email":"\[masked\]"/);
-  assert.match(said, /✓ \d+ lines in 1 files/);
+  assert.match(said, /✓ \d+ lines in 1 file/);
   for (const log of ['runner-1.log', 'runner-2.log', 'runner-3.log', 'runner-4.log']) {
     const text = await readFile(join(cwd, log), 'utf8');
     assert.match(text, /connected, awaiting jobs/);
@@ -72,6 +72,8 @@ test('whoever follows the page gets two runners and a gateway with TLS, rotated,
     await readFile(join(cwd, 'runner-4.log'), 'utf8'),
     /disconnected[\s\S]*connected, awaiting jobs/,
   );
+  for (const file of ['edge-1.token', 'reports.env', 'config.key.safe', 'backup.db'])
+    assert.equal((await stat(join(cwd, file))).mode & 0o077, 0, `${file} is for its owner alone`);
   const token = (await readFile(join(cwd, 'edge-1.token'), 'utf8')).trim();
   const { stdout } = await promisify(execFile)('grep', ['-rl', token, cwd]);
   assert.equal(stdout.trim(), join(cwd, 'edge-1.token'), 'the token is in its file and nowhere else');

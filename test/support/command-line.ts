@@ -100,6 +100,7 @@ export class CommandLine {
       clock: options.clock ?? systemClock,
       random: systemRandom,
       onStrayError: () => () => {},
+      onLostOutput: () => () => {},
       exitNow: code => {
         throw new Error(`left at once with ${code}`);
       },
