@@ -22,11 +22,11 @@ if (files.length === 0) {
   process.exit(1);
 }
 
-/** A browser wants a processor to itself, and takes its time on a slow machine. */
+/** A browser takes its time on a slow machine. */
 const inBrowser = files.every(file => file.startsWith('test/browser/'));
 /** What is installed from a registry, and an image that is built, take theirs. */
 const installing = files.every(file => file.startsWith('test/package/'));
-const [concurrency, timeoutMs] = inBrowser ? [1, 300_000] : installing ? [1, 900_000] : [2, 120_000];
+const [concurrency, timeoutMs] = inBrowser ? [2, 300_000] : installing ? [1, 900_000] : [2, 120_000];
 
 const built = await run(process.execPath, ['scripts/ensure-build.mjs']);
 if (built.status !== 0) process.exit(built.status);

@@ -1,8 +1,9 @@
 /** What keeps other sites out of the Console, and the Console small. */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { after, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import type { Page, Response } from 'playwright-core';
 import { openBrowser, openConsole } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
 
@@ -10,6 +11,7 @@ const browser = await openBrowser({ after });
 
 /** The whole page, compressed, with room to grow. */
 const MAX_BYTES = 150_000;
+const PAINTS = 10;
 /** What is drawn is painted later, and told of after that: asked for too early, there is no such entry yet. */
 const FIRST_PAINT = `new Promise(resolve =>
   new PerformanceObserver(list => {
@@ -62,38 +64,23 @@ test('is answered under a policy that allows nothing foreign, and cached by cont
 test('weighs less than 150 KB, asks for four files, and paints before 300 ms', async t => {
   const program = await openProgram(t);
   const { url } = await program.gateway();
-  const context = await browser.newContext();
-  const page = await context.newPage();
-  const bodies: Promise<number>[] = [];
-  const hosts = new Set<string>();
-  page.on('request', request => hosts.add(new URL(request.url()).host));
-  page.on('response', response => {
-    if (!response.url().includes('/v1/'))
-      bodies.push(
-        response
-          .request()
-          .sizes()
-          .then(sizes => sizes.responseBodySize),
-      );
-  });
+  const open = async (t: TestContext): Promise<Page> => {
+    const context = await browser.newContext();
+    t.after(() => context.close());
+    return await context.newPage();
+  };
   // The first page of a browser pays for starting its parts; the second is what a page costs.
-  await page.goto(url);
-  await page.getByLabel('API key').waitFor();
-  bodies.length = 0;
-  await page.goto('about:blank');
-  const fresh = await browser.newContext();
-  const measured = await fresh.newPage();
+  const first = await open(t);
+  await first.goto(url);
+  await first.getByLabel('API key').waitFor();
+  const measured = await open(t);
+  const responses: Response[] = [];
+  const hosts = new Set<string>();
   measured.on('request', request => hosts.add(new URL(request.url()).host));
-  measured.on('response', response =>
-    bodies.push(
-      response
-        .request()
-        .sizes()
-        .then(sizes => sizes.responseBodySize),
-    ),
-  );
-  await measured.goto(url);
+  measured.on('response', response => responses.push(response));
+  await measured.goto(url, { waitUntil: 'networkidle' });
   await measured.getByLabel('API key').waitFor();
+  const bodies = responses.map(async response => (await response.request().sizes()).responseBodySize);
   const sizes = await Promise.all(bodies);
   const total = sizes.reduce((sum, size) => sum + size, 0);
   t.diagnostic(`${sizes.length} requests, ${total} bytes compressed`);
@@ -101,7 +88,8 @@ test('weighs less than 150 KB, asks for four files, and paints before 300 ms', a
   assert.ok(total < MAX_BYTES, `${total} bytes`);
   assert.deepEqual([...hosts], [new URL(url).host]);
   const paints: number[] = [];
-  for (let round = 0; round < 5; round++) {
+  // What else the machine does only ever adds to it: the least of many is nearest to the page's own.
+  for (let round = 0; round < PAINTS; round++) {
     await measured.goto('about:blank');
     await measured.goto(url);
     await measured.getByLabel('API key').waitFor();

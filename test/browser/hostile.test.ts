@@ -53,6 +53,18 @@ test('shows what is hostile as text, in its place, and stays the page it was', a
     runtimeVersion: `${MARKUP}${LONG}`,
   });
 
+  const long = 'w'.repeat(63);
+  await program.run([
+    'sources',
+    'add',
+    long,
+    '--bridge',
+    '@a-company/bridge-of-a-very-long-name',
+    '--runner-local',
+  ]);
+  await program.run(['runners', 'create', long]);
+  await program.run(['runners', 'assign', long, long, 'hostile']);
+
   const { page, complaints } = await openConsole(t, browser, program, {
     viewport: { width: 1280, height: 800 },
   });
@@ -73,6 +85,15 @@ test('shows what is hostile as text, in its place, and stays the page it was', a
       .first()
       .waitFor();
     await whole('the runner');
+    for (const [hash, heading] of [
+      ['#/runners', 'Runners'],
+      [`#/runners/${long}`, long],
+      ['#/sources', 'Sources'],
+      [`#/sources/${long}`, long],
+    ] as const) {
+      await visit(page, hash, heading);
+      await whole(`the longest name in ${hash}`);
+    }
     await visit(page, '#/sources/hostile', 'hostile');
     await page.getByRole('button', { name: /Browse|Read again/ }).click();
     await page.getByRole('button', { name: /^<img/ }).click();

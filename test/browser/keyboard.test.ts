@@ -1,7 +1,7 @@
 /** The keyboard through all of it. */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openBrowser, openConsole } from '../support/browser.ts';
+import { openBrowser, openConsole, visit } from '../support/browser.ts';
 import { openProgram } from '../support/program.ts';
 
 const browser = await openBrowser({ after });
@@ -62,4 +62,30 @@ test('the keyboard alone adds a runner and finds its way, and always sees where 
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   assert.equal(await focused(), 'Rotate token', 'and gives it back');
+});
+
+test('the focus comes with what is drawn, not after it: a key that is pressed at once is not lost', async t => {
+  const program = await openProgram(t);
+  await program.gateway();
+  await program.run(['runners', 'create', 'edge']);
+  const { page } = await openConsole(t, browser, program);
+  // Seen within the task that draws it: nothing that waits for the painting has run.
+  const focusedWith = (selector: string): Promise<unknown> =>
+    page.evaluate(
+      `new Promise(resolve => {
+        new MutationObserver((_changes, observer) => {
+          const drawn = document.querySelector(${JSON.stringify(selector)});
+          if (!drawn) return;
+          observer.disconnect();
+          resolve(drawn.contains(document.activeElement));
+        }).observe(document.body, { subtree: true, childList: true });
+      })`,
+    );
+  const heading = focusedWith('main:has(.form) h1');
+  await visit(page, '#/new-runner', 'Add runner');
+  assert.equal(await heading, true, 'the heading of a page');
+  await visit(page, '#/runners/edge', 'edge');
+  const dialog = focusedWith('dialog');
+  await page.getByRole('button', { name: 'Revoke' }).click();
+  assert.equal(await dialog, true, 'a dialog');
 });

@@ -35,8 +35,9 @@ export function clockTime(instant: string, now: number): string {
   return `${then.toLocaleDateString(undefined, { month: 'short', day: 'numeric' })} ${time}`;
 }
 
-/** "0.4 ms", "12 ms", "1.2 s", "3 min 5 s", "7 days". */
+/** "<0.1 ms", "0.4 ms", "12 ms", "1.2 s", "3 min 5 s", "7 days". */
 export function durationText(ms: number): string {
+  if (ms < 0.05) return '<0.1 ms';
   if (ms < 10) return `${Math.round(ms * 10) / 10} ms`;
   if (ms < 1_000) return `${Math.round(ms)} ms`;
   if (ms < MINUTE_MS) return `${Math.round(ms / 100) / 10} s`;
