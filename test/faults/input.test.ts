@@ -93,7 +93,7 @@ test('a row larger than a frame: ROW_TOO_LARGE after the rows before it, and the
   assert.equal((await ask(session, local('other'), 'count')).type, 'done');
 });
 
-test('__proto__ in rows and in filters: a key like any other', async t => {
+test('names of the language in rows and in filters: keys like any other', async t => {
   const gateway = await openGateway(t);
   const { token, runnerId } = await gateway.shop();
   const runner = await connectScripted(t, gateway.connectUrl, token, runnerId);

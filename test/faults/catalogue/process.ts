@@ -1,0 +1,325 @@
+/** Faults of processes and of what they keep on disks. */
+import type { Fault } from './fault.ts';
+
+const KILLS = 'test/faults/kill-points.test.ts';
+const file = 'test/faults/process.test.ts';
+const DISPATCHER = 'src/gateway/job-dispatcher.ts';
+const SQLITE_FILE = 'src/store/sqlite-file.ts';
+const SIGNALS = 'signals: idle is 0, a drain in time is 0, the second is 130, grace over is 124';
+const LOST = 'lost: reason => this.#move(';
+
+export const process: Fault[] = [
+  {
+    fault: 'SIGTERM mid-job',
+    promise: 'the job ends within the grace period; else it is cancelled, and the status is 124',
+    test: { file: 'test/e2e/run.test.ts', name: SIGNALS },
+    mutation: {
+      says: 'a drain that was cut short is called complete',
+      built: true,
+      edits: [
+        { file: 'src/runner/runner.ts', from: 'drained = jobs.activeJobs === 0;', to: 'drained = true;' },
+      ],
+    },
+  },
+  {
+    fault: 'Ctrl-C once, twice, three times',
+    promise: 'drain; cancel and tell the gateway, 130; leave at once, 130',
+    test: { file: 'test/e2e/run.test.ts', name: SIGNALS },
+    mutation: {
+      says: 'the second is like the first',
+      built: true,
+      edits: [
+        {
+          file: 'src/commands/run-signals.ts',
+          from: 'if (this.#count === 1) {',
+          to: 'if (this.#count > 0) {',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'kill -9 of a runner at accept',
+    promise: 'the job is moved, at most twice, within its deadline',
+    test: { file: KILLS, name: 'kill -9 of a runner at accept, whose message arrives' },
+    mutation: {
+      says: 'a job whose runner is lost fails',
+      edits: [{ file: DISPATCHER, from: 'job.attempts >= MAX_ATTEMPTS', to: 'job.attempts >= 1' }],
+    },
+  },
+  {
+    fault: 'kill -9 of a runner at the first row',
+    promise: 'what the caller has begun to see is not begun again by another: one stream',
+    test: { file: KILLS, name: 'kill -9 of a runner at first row, whose message arrives' },
+    mutation: {
+      says: 'a job is moved after its first rows',
+      edits: [{ file: DISPATCHER, from: 'if (job.delivered || ', to: 'if (' }],
+    },
+  },
+  {
+    fault: 'kill -9 of a runner at the last row',
+    promise: 'rows without their ending are not complete, and the caller is told',
+    test: { file: KILLS, name: 'kill -9 of a runner at last row, whose message arrives' },
+    mutation: {
+      says: 'the end of the connection is the end of the rows',
+      edits: [
+        {
+          file: DISPATCHER,
+          from: LOST,
+          to: 'lost: reason => job.delivered ? job.succeed(undefined, session.runnerId) : this.#move(',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'kill -9 of a runner at done',
+    promise: 'complete when the ending has arrived, told otherwise when it has not',
+    test: { file: KILLS, name: 'kill -9 of a runner at done, whose message is lost' },
+    mutation: {
+      says: 'the end of the connection is the end of the rows',
+      edits: [
+        {
+          file: DISPATCHER,
+          from: LOST,
+          to: 'lost: reason => job.delivered ? job.succeed(undefined, session.runnerId) : this.#move(',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'kill -9 of the gateway at every database write',
+    promise: 'a change is whole or not at all, and there once it was acknowledged',
+    test: {
+      file: 'test/faults/store-kill.test.ts',
+      name: 'kill -9 at every database write: each change is whole or not at all, and there once it was acknowledged',
+    },
+    mutation: {
+      says: 'changes are written before their transaction',
+      built: true,
+      edits: [
+        {
+          file: SQLITE_FILE,
+          from: "this.#guarded(() => this.#database.exec('BEGIN IMMEDIATE'));\n",
+          to: '\n',
+        },
+        {
+          file: SQLITE_FILE,
+          from: 'const result = change();\n',
+          to: "const result = change();\n      this.#database.exec('BEGIN IMMEDIATE');\n",
+        },
+      ],
+    },
+  },
+  {
+    fault: 'kill -9 of the gateway at any moment',
+    promise: 'no acknowledged record is lost',
+    test: {
+      file: 'test/faults/store-kill.test.ts',
+      name: 'kill -9 at any moment while records are created, rotated and assigned: nothing acknowledged is lost',
+    },
+    mutation: {
+      says: 'acknowledged at once, committed a little later',
+      built: true,
+      edits: [
+        {
+          file: SQLITE_FILE,
+          from: "this.#guarded(() => this.#database.exec('BEGIN IMMEDIATE'));\n",
+          to: "try { this.#database.exec('BEGIN IMMEDIATE'); } catch {}\n",
+        },
+        {
+          file: SQLITE_FILE,
+          from: "this.#guarded(() => this.#database.exec('COMMIT'));",
+          to: "setTimeout(() => { try { this.#database.exec('COMMIT'); } catch {} }, 40);",
+        },
+      ],
+    },
+  },
+  {
+    fault: 'ten million rows',
+    promise: 'memory is flat on either side (figures: `bench/memory.mjs`)',
+    test: {
+      file: 'test/faults/network.test.ts',
+      name: 'slow caller: only what it can hold is read from the database, and the other jobs do not wait',
+    },
+    mutation: {
+      says: 'credit is granted before the caller has taken anything',
+      edits: [
+        {
+          file: 'src/gateway/dispatched-job.ts',
+          from: 'this.#queue.push({ batch, bytes });',
+          to: 'this.#queue.push({ batch, bytes }); attempt?.session.drained(attempt.wireId, bytes);',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'an event loop blocked for a minute',
+    promise: 'its jobs are with another in 12 s, and the others’ do not wait',
+    test: {
+      file,
+      name: "an event loop blocked for a minute: the job goes to a survivor in 12 s, and what comes late is nobody's",
+    },
+    mutation: {
+      says: 'a ping that is sent is taken for an answer',
+      edits: [
+        {
+          file: 'src/protocol/liveness.ts',
+          from: 'this.#pinged = true;\n      ping();\n    }\n  }',
+          to: 'this.#heardAt = now;\n      ping();\n    }\n  }',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'SIGSTOP for a minute',
+    promise:
+      'its jobs are with another in 12 s; what it says when it wakes is nobody’s, and it is back at once',
+    test: {
+      file,
+      name: "SIGSTOP for a minute: the job goes to a survivor in 12 s, and what comes late is nobody's",
+    },
+    mutation: {
+      says: 'a session that was given up is not taken out',
+      edits: [
+        {
+          file: 'src/gateway/runner-endpoint.ts',
+          from: 'session.close(code, reason);\n      this.#options.sessions.remove(session);',
+          to: '',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'a driver that throws',
+    promise: 'its job fails, once; what it throws later is heard by nobody',
+    test: {
+      file: 'test/runner/bridges.test.ts',
+      name: 'a bridge that fails after its job is over is heard by nobody',
+    },
+    mutation: {
+      says: 'the work is not listened to once the job is over',
+      edits: [
+        {
+          file: 'src/runner/job-table.ts',
+          from: 'const meta = await Promise.race([work, aborted]);',
+          to: 'const meta = await new Promise<Awaited<typeof work>>((done, failed) => { work.then(done); aborted.catch(failed); });',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'a caller that leaves',
+    promise: 'the runner is told at once, and its slot is free when the job has ended there',
+    test: {
+      file: 'test/gateway/dispatcher.test.ts',
+      name: 'a caller that leaves cancels its job, and the slot is free when the runner has ended it',
+    },
+    mutation: {
+      says: 'the caller is not watched',
+      edits: [{ file: 'src/gateway/http/stream-job.ts', from: "response.once('close', gone);", to: '' }],
+    },
+  },
+  {
+    fault: 'disk full under the gateway',
+    promise: '503, nothing acknowledged that is not there; reading goes on',
+    test: {
+      file: 'test/faults/input.test.ts',
+      name: 'disk full: 503 and nothing acknowledged that is not there, reading goes on, and a start with room has it all',
+    },
+    mutation: {
+      says: 'a commit that failed is taken for one',
+      built: true,
+      edits: [
+        {
+          file: SQLITE_FILE,
+          from: "this.#guarded(() => this.#database.exec('COMMIT'));",
+          to: "try { this.#database.exec('COMMIT'); } catch { this.#database.exec('ROLLBACK'); }",
+        },
+      ],
+    },
+  },
+  {
+    fault: 'disk full under a ledger',
+    promise: 'jobs stop or go on, as told; it is said once; the ledger holds when there is room again',
+    test: {
+      file: 'test/runner/ledger/ledger.test.ts',
+      name: 'a full disk: jobs stop, it is said once, and the ledger holds when there is room again',
+    },
+    mutation: {
+      says: 'a job begins before its record is written',
+      edits: [
+        {
+          file: 'src/runner/job-table.ts',
+          from: 'job.ledger.start(frame).then(answer)',
+          to: '(void job.ledger.start(frame).catch(() => {}), answer())',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'home read-only',
+    promise: 'the environment is enough; what needs a file says so',
+    test: {
+      file: 'test/commands/settings.test.ts',
+      name: 'where no config can be kept the environment is enough, and what needs one says so',
+    },
+    mutation: {
+      says: 'a config that cannot be is an error',
+      edits: [
+        {
+          file: 'src/config/user-config.ts',
+          from: "if (code === 'ENOENT' || code === 'ENOTDIR') return EMPTY;",
+          to: "if (code === 'ENOENT') return EMPTY;",
+        },
+      ],
+    },
+  },
+  {
+    fault: 'config cut short or bit-flipped',
+    promise: 'set aside under a name that is told, never written over',
+    test: {
+      file: 'test/config/contexts.test.ts',
+      name: 'a damaged config file is set aside and named, never written over',
+    },
+    mutation: {
+      says: 'a damaged file is an empty one',
+      edits: [
+        {
+          file: 'src/config/user-config.ts',
+          from: 'const aside = await setAside(path);',
+          to: 'const aside = path; if (aside) return EMPTY;',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'SQLite file cut short or bit-flipped',
+    promise: '`store_corrupt`, and the file stays byte for byte as it was',
+    test: {
+      file: 'test/store/store.test.ts',
+      name: 'a damaged or newer file is left byte for byte as it was',
+    },
+    mutation: {
+      says: 'the file is not looked at before it is opened',
+      edits: [{ file: SQLITE_FILE, from: 'if (!isNew) await refuseUnfit(path);', to: '' }],
+    },
+  },
+  {
+    fault: 'two gateways on one data directory',
+    promise: 'the second is refused with status 5, and the first goes on',
+    test: {
+      file: 'test/store/crash.test.ts',
+      name: 'a second gateway on the same directory is refused, and the first goes on',
+    },
+    mutation: {
+      says: 'the lock is not looked at',
+      built: true,
+      edits: [
+        {
+          file: 'src/store/data-directory.ts',
+          from: 'if (lock) return lock;',
+          to: 'return lock ?? { release() {} };',
+        },
+      ],
+    },
+  },
+];
