@@ -153,10 +153,12 @@ async function install(staging, { clean }) {
   await moveAll(chunks, join(code, 'chunks'), join(DIST, 'chunks'));
   await moveAll(assets, join(staging, 'console'), join(DIST, 'console'));
   await moveAll([page], join(staging, 'console'), join(DIST, 'console'));
-  await moveAll([...Object.keys(ENTRIES).map(name => `${name}.js`), 'main.cjs'], code, DIST);
+  const entries = [...Object.keys(ENTRIES).map(name => `${name}.js`), 'main.cjs'];
+  await moveAll(entries, code, DIST);
   await rename(join(staging, 'help.json'), join(DIST, 'help.json'));
   await rename(join(staging, 'bundled'), BUNDLED);
   await replaceDirectory(join(staging, 'types'), join(DIST, 'types'), join(staging, 'old-types'));
+  await removeStale(DIST, entries, clean);
   await removeStale(join(DIST, 'chunks'), chunks, clean);
   await removeStale(join(DIST, 'console'), [...assets, page], clean);
 }
@@ -166,9 +168,10 @@ async function moveAll(names, from, to) {
   for (const name of names) await rename(join(from, name), join(to, name));
 }
 
+/** Files of ours from an earlier build; directories, and what is written as one file for ever, stay. */
 async function removeStale(directory, current, clean) {
   for (const name of await readdir(directory)) {
-    if (current.includes(name)) continue;
+    if (current.includes(name) || !/\.(c?js|css|svg|html)$/.test(name)) continue;
     const path = join(directory, name);
     const changed = await stat(path).catch(() => undefined);
     if (changed && (clean || Date.now() - changed.mtimeMs > STALE_CHUNK_MS)) await rm(path, { force: true });

@@ -1,9 +1,10 @@
 /** `npm test`: builds if need be, then runs the test files with node:test. Arguments are parts of paths to run alone. */
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { ROOT } from './build.mjs';
 import { findChromium } from './chromium.mjs';
+import { installPacked } from './packed.mjs';
 import { run } from './run.mjs';
 
 /** They have steps of their own in `npm run check`, because they need the network, a browser or more time. */
@@ -31,8 +32,17 @@ const [concurrency, timeoutMs] = inBrowser ? [2, 300_000] : installing ? [1, 900
 const built = await run(process.execPath, ['scripts/ensure-build.mjs']);
 if (built.status !== 0) process.exit(built.status);
 
-const configDir = await mkdtemp(join(tmpdir(), 'semilayer-test-config-'));
+const directory = await mkdtemp(join(tmpdir(), 'semilayer-test-'));
+const configDir = join(directory, 'config');
+const packedDir = files.some(file => file.startsWith('test/package/'))
+  ? join(directory, 'packed')
+  : undefined;
 try {
+  await mkdir(configDir);
+  if (packedDir) {
+    await mkdir(packedDir);
+    await installPacked(packedDir);
+  }
   const args = [
     '--import',
     'tsx',
@@ -42,9 +52,9 @@ try {
     `--test-timeout=${timeoutMs}`,
     ...files,
   ];
-  process.exitCode = (await run(process.execPath, args, { env: await testEnvironment(configDir) })).status;
+  process.exitCode = (await run(process.execPath, args, { env: await testEnvironment() })).status;
 } finally {
-  await rm(configDir, { recursive: true, force: true });
+  await rm(directory, { recursive: true, force: true });
 }
 
 async function testFiles() {
@@ -56,12 +66,17 @@ async function testFiles() {
 }
 
 /** The environment as a fresh machine has it: nothing of the user's own settings reaches a test. */
-async function testEnvironment(configDir) {
+async function testEnvironment() {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(
       ([name]) => !/^(SEMILAYER_(?!TEST_).*|FORCE_COLOR|NO_COLOR|PORT|NODE_TEST_CONTEXT)$/.test(name),
     ),
   );
   const chromium = await findChromium();
-  return { ...env, ...(chromium ? { CHROMIUM: chromium } : {}), SEMILAYER_CONFIG_DIR: configDir };
+  return {
+    ...env,
+    ...(chromium ? { CHROMIUM: chromium } : {}),
+    ...(packedDir ? { SEMILAYER_TEST_PACKED: packedDir } : {}),
+    SEMILAYER_CONFIG_DIR: configDir,
+  };
 }

@@ -1,11 +1,11 @@
 /** Every command of the packed program in a pipe: what it says, word for word, and how it ends. */
 import { test } from 'node:test';
-import { installPacked } from '../support/packed.ts';
+import { usePacked } from '../support/packed.ts';
 import { matchesSnapshot, steady } from '../support/snapshot.ts';
 import { inPipe, setStage } from '../support/stage.ts';
 import { QUERIES, STEPS } from './steps.ts';
 
-const packed = installPacked();
+const packed = usePacked();
 
 test('every command in a pipe says what it always says', async t => {
   const stage = await setStage(t, packed);

@@ -1,13 +1,13 @@
 /** Every command of the packed program in a pseudo-terminal: what it says, word for word, and how it ends. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { installPacked } from '../support/packed.ts';
+import { usePacked } from '../support/packed.ts';
 import { matchesSnapshot, steady } from '../support/snapshot.ts';
 import { inTerminal, setStage } from '../support/stage.ts';
 import { openTerminals } from '../support/terminal.ts';
 import { QUERIES, STEPS } from './steps.ts';
 
-const packed = installPacked();
+const packed = usePacked();
 
 test('every command in a pseudo-terminal says what it always says', async t => {
   const stage = await setStage(t, packed);

@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
 import { DemoProcess } from '../../src/commands/demo-process.ts';
-import { installPacked } from '../support/packed.ts';
+import { usePacked } from '../support/packed.ts';
 import { inPipe, setStage } from '../support/stage.ts';
 import { STEPS } from './steps.ts';
 
-const packed = installPacked();
+const packed = usePacked();
 
 test('every failure has its JSON form, and prints no data', async t => {
   const stage = await setStage(t, packed);

@@ -7,24 +7,18 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { copyPacked, usePacked } from '../support/packed.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const exec = promisify(execFile);
+const packed = usePacked();
 let home = '';
-let packed: { filename: string; files: { path: string }[] };
 
 before(async () => {
   home = await mkdtemp(join(tmpdir(), 'semilayer-package-'));
-  const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', home], { cwd: ROOT });
-  packed = JSON.parse(stdout)[0];
-  await writeFile(join(home, 'package.json'), '{"private":true,"type":"module"}');
-  await npm('install', '--no-audit', '--no-fund', '--prefer-offline', `./${packed.filename}`);
+  await copyPacked(packed, home);
 });
 after(() => rm(home, { recursive: true, force: true }));
-
-async function npm(...args: string[]): Promise<string> {
-  return (await exec('npm', args, { cwd: home })).stdout;
-}
 
 /** With the compiler of the checkout, as strictly as anybody. */
 async function compile(file: string): Promise<void> {
@@ -46,11 +40,10 @@ const semilayer = (...args: string[]) =>
   exec(join(home, 'node_modules/.bin/semilayer'), args, { cwd: home, env: { ...process.env, HOME: home } });
 
 test('ships what runs and what is read, and nothing else', () => {
-  const paths = packed.files.map(file => file.path);
   const expected =
     /^(package\.json|README\.md|CHANGELOG\.md|LICENSE|THIRD_PARTY_NOTICES|bin\/semilayer\.js|bin\/package\.json|dist\/main\.cjs|dist\/(runner|index|bridge-conformance|sqlite-reader)\.js|dist\/help\.json|dist\/chunks\/[\w-]+\.c?js|dist\/console\/(index\.html|[\w-]+\.(js|css|svg))|dist\/types\/[\w/-]+\.d\.ts)$/;
   assert.deepEqual(
-    paths.filter(path => !expected.test(path)),
+    packed.files.filter(path => !expected.test(path)),
     [],
   );
   for (const path of [
@@ -61,7 +54,7 @@ test('ships what runs and what is read, and nothing else', () => {
     'README.md',
     'LICENSE',
   ]) {
-    assert.ok(paths.includes(path), path);
+    assert.ok(packed.files.includes(path), path);
   }
 });
 
@@ -132,7 +125,7 @@ test('has the conformance suite, and reads a view by a reader process, from wher
 test('puts no file beside those of its packages', async () => {
   assert.deepEqual(
     (await readdir(home)).filter(
-      name => !/^(node_modules|package(-lock)?\.json|program\.|suite\.|semilayer-.*\.tgz)/.test(name),
+      name => !/^(node_modules|pack|package(-lock)?\.json|program\.|suite\.|semilayer-.*\.tgz)/.test(name),
     ),
     [],
   );

@@ -1,37 +1,31 @@
-/** The packed program, installed in a directory where nothing else is: what a user has. */
-import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+/** The packed program, installed in a directory where nothing else is: what a user has. `scripts/test.mjs` makes it. */
+import { readFileSync } from 'node:fs';
+import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const exec = promisify(execFile);
 
 export interface Packed {
   home: string;
   /** The script behind `semilayer`. */
   bin: string;
   version: string;
+  /** Paths of what is in the tarball. */
+  files: string[];
 }
 
-/** Installed before the first test of the file, removed after its last. */
-export function installPacked(): Packed {
-  const packed: Packed = { home: '', bin: '', version: '' };
-  before(async () => {
-    packed.home = await mkdtemp(join(tmpdir(), 'semilayer-packed-'));
-    const { stdout } = await exec('npm', ['pack', '--json', '--pack-destination', packed.home], {
-      cwd: ROOT,
-    });
-    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }];
-    await writeFile(join(packed.home, 'package.json'), '{"private":true}');
-    const options = ['--no-audit', '--no-fund', '--prefer-offline'];
-    await exec('npm', ['install', ...options, `./${filename}`], { cwd: packed.home });
-    packed.bin = join(packed.home, 'node_modules/semilayer/bin/semilayer.js');
-    packed.version = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')).version;
-  });
-  after(() => rm(packed.home, { recursive: true, force: true }));
-  return packed;
+/** All test files share it: nothing is written there. */
+export function usePacked(): Packed {
+  const home = process.env.SEMILAYER_TEST_PACKED;
+  if (!home) throw new Error('npm test -- package runs these: it packs and installs first');
+  const [report] = JSON.parse(readFileSync(join(home, 'pack.json'), 'utf8'));
+  return {
+    home,
+    bin: join(home, 'node_modules/semilayer/bin/semilayer.js'),
+    version: report.version,
+    files: report.files.map((file: { path: string }) => file.path),
+  };
+}
+
+/** A copy to write in, with everything that npm installed. */
+export async function copyPacked(packed: Packed, directory: string): Promise<void> {
+  await cp(packed.home, directory, { recursive: true, verbatimSymlinks: true });
 }
