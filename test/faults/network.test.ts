@@ -70,13 +70,19 @@ test('half-open link: found by both sides within 12 s, and its job is answered b
   const other = clockedRunner(t, clock, { url: gateway.connectUrl, token });
   await other.event('connected');
   await until(async () => (await attemptsOf(gateway)) === 1);
-  await clock.advance(11_750);
-  assert.equal((await gateway.ask('GET', '/v1/runners/edge')).json.sessions.length, 2);
-  await clock.advance(500);
+  // It was not taken: long before anybody knows of the link, the job is with a runner that takes it.
+  await clock.advance(2_500);
   const seen = await answer;
   checkHistory(seen, { total: 200 });
   assert.equal(seen.ending, 'complete');
   assert.equal(await attemptsOf(gateway), 2);
+  await clock.advance(9_000);
+  assert.equal(
+    halfOpen.events.some(({ type }) => type === 'disconnected'),
+    false,
+  );
+  await clock.advance(500);
+  assert.equal((await gateway.ask('GET', '/v1/runners/edge')).json.sessions.length, 1);
   const { code } = await halfOpen.event('disconnected');
   assert.equal(code, 4408);
   proxy.heal();
@@ -104,7 +110,7 @@ test('idle cut at 60 s: an idle link is never silent for so long', async t => {
     await until(async () => heartbeats.length >= beat);
   }
   assert.deepEqual(
-    events.map(({ type }) => type),
+    events.map(({ type }) => type).filter(type => type !== 'round-trip'),
     ['connecting', 'connected'],
   );
   assert.equal(proxy.taken(), 1);
