@@ -3,6 +3,7 @@ import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from './program.mjs';
 
 export class Processes {
   #children = [];
@@ -13,11 +14,11 @@ export class Processes {
     process.once('exit', () => this.#kill());
   }
 
-  /** A program whose output is waited for, line by line. */
-  start(args, env = {}) {
+  /** A program whose output is waited for, line by line; one of Node if no other is named. */
+  start(args, env = {}, command = process.execPath) {
     const child = this.#own(
-      spawn(process.execPath, args, {
-        env: { PATH: process.env.PATH, ...env },
+      spawn(command, args, {
+        env: childEnvironment(env),
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
@@ -55,12 +56,13 @@ export class Processes {
     };
   }
 
-  /** A worker that stays, so that its code is as warm in a later round as ours; secrets go in `env`. */
-  worker(script, args, env = {}) {
+  /** A worker that stays, so that its code is as warm in a later round as ours; secrets go in `env`, `typed` is for those that import TypeScript. */
+  worker(script, args, env = {}, { typed = false } = {}) {
     const child = this.#own(
       fork(fileURLToPath(new URL(script, import.meta.url)), args, {
-        env: { PATH: process.env.PATH, ...env },
-        execArgv: [],
+        env: childEnvironment(env),
+        // Loading it takes memory that would be laid to the account of what is measured.
+        execArgv: typed ? ['--import', 'tsx'] : [],
       }),
     );
     const ended = once(child, 'exit').then(([code]) => {
