@@ -5,13 +5,16 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { childEnvironment } from './program.mjs';
 
+const SIGNALS = ['SIGINT', 'SIGTERM'];
+const leave = () => process.exit(1);
+
 export class Processes {
   #children = [];
 
   constructor() {
     // The signal alone would leave them, and a database server, behind.
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-    process.once('exit', () => this.#kill());
+    for (const signal of SIGNALS) process.once(signal, leave);
+    process.once('exit', this.#kill);
   }
 
   /** A program whose output is waited for, line by line; one of Node if no other is named. */
@@ -96,6 +99,8 @@ export class Processes {
       .map(child => once(child, 'exit'));
     this.#kill();
     await Promise.all(gone);
+    for (const signal of SIGNALS) process.off(signal, leave);
+    process.off('exit', this.#kill);
   }
 
   #own(child) {
@@ -103,9 +108,9 @@ export class Processes {
     return child;
   }
 
-  #kill() {
+  #kill = () => {
     for (const child of this.#children) child.kill('SIGKILL');
-  }
+  };
 }
 
 /** The worker's side: answers each question with what the work returns. */
