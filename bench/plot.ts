@@ -3,7 +3,7 @@ import { lineThrough } from './least-squares.ts';
 import { type Column, figureOf, number, type Row, type Series } from './result.ts';
 
 const WIDTH = 760;
-const LABEL = 250;
+const LABEL = 264;
 const VALUE = 70;
 const BAR = 18;
 const GAP = 6;
@@ -33,13 +33,12 @@ text { fill: #f0f6fc }
 }
 </style>`;
 
-/** Bars of one column, a group for each series, all on one scale that begins at nothing. */
+/** Bars of one column, a group for each series; within a group they are compared, so each has its own scale from nothing. */
 export function barsOf(title: string, key: string, series: readonly Series[]): string {
   const groups = series
     .map(one => ({ one, column: columnOf(one, key), rows: withFigure(one, key) }))
     .filter(({ rows }) => rows.length > 0);
   const isLargest = (best: number, { values }: Row) => Math.max(best, endsOf(values[key]).most);
-  // A series of its own scale would hide which is larger; one that dwarfs the others would hide them: so by series.
   const parts: string[] = [];
   let y = HEAD;
   for (const { one, column, rows } of groups) {
@@ -150,7 +149,7 @@ function endsOf(cell: Row['values'][string]): { least: number; most: number } {
 
 /** What a label of that width holds. */
 function shortened(label: string): string {
-  return label.length > 36 ? `${label.slice(0, 35)}…` : label;
+  return label.length > 35 ? `${label.slice(0, 34)}…` : label;
 }
 
 function fixed(value: number): string {

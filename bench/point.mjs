@@ -78,7 +78,7 @@ async function measure({ processes, directory }, engine) {
     overHttp.push(
       { label: `${question.title}: relay`, side: 'floor', values: timing(relay) },
       {
-        label: `${question.title}: relay and prepared statement, added`,
+        label: `${question.title}: relay + statement`,
         side: 'floor',
         values: { p50: floor, ratio: 1 },
       },

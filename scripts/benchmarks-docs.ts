@@ -14,6 +14,7 @@ const RESULTS = fileURLToPath(new URL('../bench/results/', import.meta.url));
 export const DOCS = fileURLToPath(new URL('../docs/', import.meta.url));
 const PAGE = 'benchmarks.md';
 const PICTURES = 'benchmarks';
+const PAGE_WIDTH = 120;
 
 const INTRODUCTION = `# Benchmarks
 
@@ -52,7 +53,7 @@ function section({ name, title, says }: Entry, result: Result, pictures: string[
   const short = settings.short ? ['Taken with the short form: good for comparing, not for quoting.'] : [];
   return [
     `## ${title}: \`npm run bench:${name}\``,
-    says,
+    wrapped(says),
     ...short,
     ...notMeasured.map(why => `Not measured: ${why}.`),
     ...pictures,
@@ -60,6 +61,17 @@ function section({ name, title, says }: Entry, result: Result, pictures: string[
     ...(targets.length > 0 ? [targetsTable(targets)] : []),
     [machine, versionsLine(versions), settingsLine(settings)].filter(part => part !== '').join('; '),
   ].join('\n\n');
+}
+
+/** As wide as the other pages of the documentation are. */
+function wrapped(text: string): string {
+  const lines = [''];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1)!;
+    if (line.length + word.length >= PAGE_WIDTH) lines.push(word);
+    else lines[lines.length - 1] = line === '' ? word : `${line} ${word}`;
+  }
+  return lines.join('\n');
 }
 
 function draw(result: Result, { kind, series, column, title }: Plot): string | undefined {
