@@ -15,7 +15,6 @@ import { onStage } from './stage.mjs';
 import { expectedTally, mustEqual } from './tally.mjs';
 
 const BODY = JSON.stringify({ target: 'rows', limit: 1 });
-const WARM_UP_MS = 1_500;
 const DEADLINE_MS = 3_600_000;
 /** Of the mean: a curve that bends shows more. */
 const TARGET_RESIDUAL = 0.15;
@@ -31,8 +30,9 @@ const report = new Report('scale', {
   sources: [1_000, 100],
   rounds: [5, 2],
   seconds: [2, 0.5],
+  warmUp: [4, 1.5],
 });
-const { rows: mostRows, points, runners, sources, rounds, seconds } = report.settings;
+const { rows: mostRows, points, runners, sources, rounds, seconds, warmUp } = report.settings;
 const steps = most => Array.from({ length: points }, (_, at) => Math.round((most * (at + 1)) / points));
 
 await runnersAtWork();
@@ -60,7 +60,7 @@ async function runnersAtWork() {
       for (let at = 0; at < count; at++)
         working.push(await startTrivial(processes, gateway, `bench-${at}`, ['trivial']));
       const side = sideOf(gateway, [gateway.process.pid, working[0].pid]);
-      await roundOf(side, 64, WARM_UP_MS);
+      await roundOf(side, 64, warmUp * 1000);
       const before = working.map(({ pid }) => processorMs(pid));
       const figures = [];
       for (let round = 0; round < rounds; round++) figures.push(await roundOf(side, 64, seconds * 1000));
@@ -129,7 +129,7 @@ async function against(name, title, xs, fill) {
       await fill(stage, gateway, count);
       const { pid } = gateway.process;
       const side = sideOf(gateway, [pid, pid]);
-      await roundOf(side, 16, WARM_UP_MS);
+      await roundOf(side, 16, warmUp * 1000);
       const figures = [];
       for (let round = 0; round < rounds; round++) figures.push(await roundOf(side, 16, seconds * 1000));
       const of = key => figures.map(figure => figure[key]);

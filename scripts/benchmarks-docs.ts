@@ -50,7 +50,9 @@ export async function benchmarksDocs(): Promise<Map<string, string>> {
 
 function section({ name, title, says }: Entry, result: Result, pictures: string[]): string {
   const { machine, versions, settings, series, targets, notMeasured } = result;
-  const short = settings.short ? ['Taken with the short form: good for comparing, not for quoting.'] : [];
+  const short = settings.short
+    ? ['Taken with the short form: good for comparing, not for quoting, and not for judging by the targets.']
+    : [];
   return [
     `## ${title}: \`npm run bench:${name}\``,
     wrapped(says),
@@ -58,7 +60,7 @@ function section({ name, title, says }: Entry, result: Result, pictures: string[
     ...notMeasured.map(why => `Not measured: ${why}.`),
     ...pictures,
     ...series.map(one => [seriesTable(one), ...(one.note ? [one.note] : [])].join('\n\n')),
-    ...(targets.length > 0 ? [targetsTable(targets)] : []),
+    ...(targets.length > 0 && !settings.short ? [targetsTable(targets)] : []),
     [machine, versionsLine(versions), settingsLine(settings)].filter(part => part !== '').join('; '),
   ].join('\n\n');
 }
