@@ -21,8 +21,12 @@ export function quantile(samples: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))]!;
 }
 
+/** The sample in the middle; of an even number, what lies between the two. */
 export function median(samples: readonly number[]): number {
-  return quantile(samples, 0.5);
+  if (samples.length === 0) throw new Error('no samples, no figure');
+  const sorted = [...samples].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : sorted[middle - 1]! / 2 + sorted[middle]! / 2;
 }
 
 export function spreadOf(samples: readonly number[]): Spread {

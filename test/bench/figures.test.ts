@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { processorMsOf, quantile, ratiosOf, spreadOf } from '../../bench/figures.ts';
+import { median, processorMsOf, quantile, ratiosOf, spreadOf } from '../../bench/figures.ts';
 import { lineThrough } from '../../bench/least-squares.ts';
 
 test('a quantile is a sample, and no samples are no figure', () => {
@@ -10,6 +10,11 @@ test('a quantile is a sample, and no samples are no figure', () => {
   assert.equal(quantile([5, 1, 4, 2, 3], 0.99), 5);
   assert.equal(quantile([10, 9], 0), 9);
   assert.throws(() => quantile([], 0.5), /no samples/);
+});
+
+test('the middle of an even number of samples lies between two', () => {
+  assert.equal(median([4, 1, 3, 2]), 2.5);
+  assert.equal(median([3, 1, 2]), 2);
 });
 
 test('a spread has its middle between its ends', () => {
@@ -23,7 +28,7 @@ test('a spread has its middle between its ends', () => {
 
 test('a spread takes more samples than a call takes arguments', () => {
   const many = Array.from({ length: 300_000 }, (_, at) => at);
-  assert.deepEqual(spreadOf(many), { median: 150_000, least: 0, most: 299_999 });
+  assert.deepEqual(spreadOf(many), { median: 149_999.5, least: 0, most: 299_999 });
 });
 
 test('ratios are of neighbours', () => {
