@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { processorMs, residentMb, rounded, spreadOf } from './figures.ts';
-import { startGateway } from './product.mjs';
+import { restartGateway, startGateway } from './product.mjs';
 import { connectRaw, createRecords } from './raw-fleet.mjs';
 import { Report } from './report.ts';
 import { onStage } from './stage.mjs';
@@ -121,7 +121,10 @@ function startBare(args) {
 }
 
 async function startOurs(processes, directory, count) {
-  const gateway = await startGateway(processes, directory);
-  const runners = await createRecords(gateway, count, 'idle');
+  const first = await startGateway(processes, directory);
+  const runners = await createRecords(first, count, 'idle');
+  // What making the records took would be laid to the account of holding the runners.
+  await first.process.end();
+  const gateway = await restartGateway(processes, directory, first);
   return { pid: gateway.process.pid, url: `${gateway.url.replace('http', 'ws')}/connect`, runners };
 }
