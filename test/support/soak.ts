@@ -18,8 +18,8 @@ const CALLERS = 8;
 const CHURNERS = 2;
 /** A job has 30 s; whoever has no ending a good while later has been forgotten. */
 const FORGOTTEN_MS = 60_000;
-/** Of a hundred misfortunes so many are the gateway's. */
-const GATEWAY_SHARE = 12;
+/** How long a gateway lives at most, in pauses between two misfortunes. */
+const GATEWAY_LIFE = 8;
 
 export interface SoakOptions {
   seed: number;
@@ -101,7 +101,7 @@ class Soak {
       ...Array.from({ length: CHURNERS }, () => this.#churner()),
     ];
     // Whichever fails first ends it all; the others see that it is over.
-    await Promise.all([...work, this.#misfortunes(runners)]).catch(error => {
+    await Promise.all([...work, this.#misfortunes(runners), this.#gatewayKills()]).catch(error => {
       this.#over = true;
       throw error;
     });
@@ -186,8 +186,7 @@ class Soak {
     let told = performance.now();
     while (performance.now() < until && !this.#over) {
       await pause(this.#random.below(this.#options.pauseMs));
-      if (this.#random.below(100) < GATEWAY_SHARE) await this.#killGateway();
-      else await runners.misfortune();
+      await runners.misfortune();
       if (performance.now() - told > 10_000) {
         told = performance.now();
         this.#options.onProgress?.(this.#counted(runners));
@@ -197,7 +196,16 @@ class Soak {
     this.#counted(runners);
   }
 
+  async #gatewayKills(): Promise<void> {
+    const random = fromSeed(this.#options.seed + 3);
+    while (!this.#over) {
+      await pause(random.below(GATEWAY_LIFE * this.#options.pauseMs));
+      await this.#killGateway();
+    }
+  }
+
   async #killGateway(): Promise<void> {
+    if (this.#over) return;
     const killed = this.#gateway;
     const { port } = new URL(this.#url);
     let ready: () => void = () => {};
