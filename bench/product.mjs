@@ -8,8 +8,17 @@ const BIN = fileURLToPath(new URL('../bin/semilayer.js', import.meta.url));
 /** A gateway on a free port, and `ask`, which asks its API. */
 export async function startGateway(processes, directory, nodeArgs = []) {
   const key = `sk_${randomBytes(24).toString('hex')}`;
+  return await launch(processes, directory, key, '0', nodeArgs);
+}
+
+/** The same gateway again, after its process has ended: its directory, its port and its key. */
+export async function restartGateway(processes, directory, { key, url }) {
+  return await launch(processes, directory, key, new URL(url).port, []);
+}
+
+async function launch(processes, directory, key, port, nodeArgs) {
   const gateway = processes.start(
-    [...nodeArgs, BIN, 'gateway', '--port', '0', '--data-dir', join(directory, 'data')],
+    [...nodeArgs, BIN, 'gateway', '--port', port, '--data-dir', join(directory, 'data')],
     { SEMILAYER_CONFIG_DIR: join(directory, 'config'), SEMILAYER_API_KEY: key },
   );
   const url = await gateway.line(/listening on (\S+)/);
@@ -22,7 +31,7 @@ export async function startGateway(processes, directory, nodeArgs = []) {
     if (!response.ok) throw new Error(`${route}: ${await response.text()}`);
     return await response.json();
   };
-  return { process: gateway, url, headers, ask };
+  return { process: gateway, url, headers, ask, key };
 }
 
 /**
