@@ -49,7 +49,7 @@ export const ATTEMPTS: Attempt[] = [
   ].map(of),
   ...[
     'runners list --limit nothing',
-    'runners create hosted --type saas',
+    'runners create hosted --type king',
     'runners rotate edge --overlap soon --yes',
     'sources targets shop orders',
     'sources update shop --name vault',
