@@ -29,7 +29,7 @@ const MAX_TOKEN_LENGTH = 1_024;
 const IDLE_FRAMES = { capacity: 20_000, perSecond: 1_000 };
 
 /** Replicas of one runner. Beyond it something starts them and does not know when to stop. */
-const MAX_SESSIONS_PER_RUNNER = 256;
+const MAX_SESSIONS_PER_RUNNER = 1_024;
 
 export interface RunnerEndpointOptions {
   store: Store;
