@@ -8,14 +8,14 @@ import { coalesce } from '../platform/coalesce.ts';
 import type { Random } from '../platform/random.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { decodeClientFrame, FrameError } from '../protocol/codec.ts';
-import { acceptFeatures } from '../protocol/features.ts';
+import { type AcceptedFeatures, acceptFeatures } from '../protocol/features.ts';
 import type { AssignedSource, ClientHello } from '../protocol/frames.ts';
 import { HELLO_TIMEOUT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { Liveness } from '../protocol/liveness.ts';
 import { decodeRows } from '../protocol/raw-rows.ts';
 import { RoundTrip } from '../protocol/round-trip.ts';
 import { hashSecret } from '../protocol/token.ts';
-import type { RunnerRecord, Store } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import { AttemptLimit } from './attempt-limit.ts';
 import type { GatewayMetrics } from './metrics.ts';
 import { closePatiently, RunnerSession, type SessionFrame } from './runner-session.ts';
@@ -45,10 +45,17 @@ export interface RunnerEndpointOptions {
   metrics: Pick<GatewayMetrics, 'sessionEnded' | 'connectionRefused' | 'roundTrip'>;
 }
 
+/** What is kept of the token's runner for as long as the connection lasts: of ten thousand, every word counts. */
 interface Admission {
-  runner: RunnerRecord;
+  runnerId: string;
+  runnerName: string;
   tokenHash: string;
   fingerprint: string;
+}
+
+interface Arrival extends Admission {
+  remoteAddress: string;
+  attempts: AttemptLimit;
 }
 
 export class RunnerEndpoint {
@@ -88,10 +95,11 @@ export class RunnerEndpoint {
     const admitted = admission;
     socket.off('error', ignore);
     this.#server.handleUpgrade(request, socket, head, webSocket => {
-      const address = this.#options.remoteAddressOf(request);
-      const refused = (): number | undefined =>
-        this.#attempts.failed(address) ?? this.#attempts.failed(admitted.runner.id);
-      new Greeting(this.#options, webSocket, request, admitted, refused).start();
+      new Greeting(this.#options, webSocket, request.socket, {
+        ...admitted,
+        remoteAddress: this.#options.remoteAddressOf(request),
+        attempts: this.#attempts,
+      }).start();
     });
   }
 
@@ -112,7 +120,9 @@ export class RunnerEndpoint {
     const secret = [runner.token, runner.previousToken].find(
       one => one !== null && sameHash(one.hash, tokenHash),
     );
-    return secret ? { runner, tokenHash, fingerprint: secret.fingerprint } : undefined;
+    return secret
+      ? { runnerId: runner.id, runnerName: runner.name, tokenHash, fingerprint: secret.fingerprint }
+      : undefined;
   }
 }
 
@@ -120,9 +130,7 @@ export class RunnerEndpoint {
 class Greeting {
   readonly #options: RunnerEndpointOptions;
   readonly #socket: WebSocket;
-  readonly #admission: Admission;
-  readonly #refused: () => number | undefined;
-  readonly #remoteAddress: string;
+  readonly #arrival: Arrival;
   readonly #liveness: Liveness;
   readonly #roundTrip: RoundTrip;
   readonly #transport: IncomingMessage['socket'];
@@ -132,22 +140,19 @@ class Greeting {
   #closing = false;
   #cancelTimer: () => void = () => {};
 
+  /** The request is not kept: its head would be, for as long as the connection lasts. */
   constructor(
     options: RunnerEndpointOptions,
     socket: WebSocket,
-    request: IncomingMessage,
-    admission: Admission,
-    /** Notes that the token was another runner's; seconds to wait when that was too often. */
-    refused: () => number | undefined,
+    transport: IncomingMessage['socket'],
+    arrival: Arrival,
   ) {
     this.#options = options;
-    this.#refused = refused;
     this.#socket = socket;
-    this.#admission = admission;
-    this.#remoteAddress = options.remoteAddressOf(request);
-    this.#transport = request.socket;
+    this.#arrival = arrival;
+    this.#transport = transport;
     this.#idleFrames = new TokenBucket(options.clock, IDLE_FRAMES);
-    request.socket.setNoDelay(true);
+    transport.setNoDelay(true);
     this.#liveness = new Liveness({
       clock: options.clock,
       ping: () => socket.ping(),
@@ -227,8 +232,9 @@ class Greeting {
 
   async #hello(hello: ClientHello): Promise<void> {
     const { store, sessions, clock, random, assignedSources, onSeen, accepting } = this.#options;
-    const { runner, tokenHash, fingerprint } = this.#admission;
+    const { runnerId, runnerName, tokenHash, fingerprint, remoteAddress } = this.#arrival;
     this.#cancelTimer();
+    this.#cancelTimer = () => {};
     if (!Number.isInteger(hello.version) || hello.version < 1)
       return this.#close(CLOSE.malformed, 'hello.version');
     if ((hello.minVersion ?? 1) > PROTOCOL_VERSION) {
@@ -237,15 +243,16 @@ class Greeting {
         `gateway speaks ${PROTOCOL_VERSION}, runner needs ${hello.minVersion}`,
       );
     }
-    const named = hello.runnerId.toLowerCase() === runner.id || hello.runnerId === runner.name;
+    const named = hello.runnerId.toLowerCase() === runnerId || hello.runnerId === runnerName;
     if (!named) {
-      const waitSeconds = this.#refused();
+      const { attempts } = this.#arrival;
+      const waitSeconds = attempts.failed(remoteAddress) ?? attempts.failed(runnerId);
       return waitSeconds === undefined
         ? this.#close(CLOSE.wrongRunner, 'the token belongs to another runner')
         : this.#close(CLOSE.tooManyAttempts, `too many attempts; retry-after=${waitSeconds}`);
     }
     if (!accepting()) return this.#close(CLOSE.goingAway, 'gateway shutting down');
-    if (sessions.countOf(runner.id) >= MAX_SESSIONS_PER_RUNNER)
+    if (sessions.countOf(runnerId) >= MAX_SESSIONS_PER_RUNNER)
       return this.#close(CLOSE.tooManyAttempts, 'too many sessions of this runner; retry-after=30');
 
     const session = new RunnerSession({
@@ -253,17 +260,17 @@ class Greeting {
       socket: this.#socket,
       beforeWrite: coalesce(this.#transport),
       clock,
-      runnerId: runner.id,
+      runnerId,
       tokenHash,
       fingerprint,
-      remoteAddress: this.#remoteAddress,
+      remoteAddress,
       instance: hello.instance ?? null,
       version: hello.runtimeVersion ?? null,
       capabilities: hello.capabilities,
-      features: acceptFeatures(hello.features ?? {}),
+      features: shared(acceptFeatures(hello.features ?? {})),
       pauseReading: paused => this.#pauseReading(paused),
     });
-    const sources = await assignedSources(runner.id);
+    const sources = await assignedSources(runnerId);
     if (this.#socket.readyState !== this.#socket.OPEN) return;
     // In the directory first, looked up again after: a rotation on either side of this line finds the session.
     session.acknowledge(sources, PROTOCOL_VERSION, hello.features !== undefined);
@@ -271,13 +278,13 @@ class Greeting {
     sessions.add(session);
     this.#roundTrip.ask();
     const still = await store.findRunnerByTokenHash(tokenHash);
-    if (still?.id !== runner.id) {
+    if (still?.id !== runnerId) {
       sessions.remove(session);
       return session.close(CLOSE.unauthorized, 'token rotated or revoked');
     }
-    onSeen(runner.id, session.view().version);
+    onSeen(runnerId, session.view().version);
     // An assignment may have changed while its list was being read.
-    const now = await assignedSources(runner.id);
+    const now = await assignedSources(runnerId);
     if (JSON.stringify(now) !== JSON.stringify(sources)) session.assignmentsChanged(now);
   }
 
@@ -317,6 +324,18 @@ class Greeting {
     this.#options.onSeen(session.runnerId, session.view().version);
   }
 }
+
+/** The runners of one version agree on the same: ten thousand of them on one object. */
+function shared(features: AcceptedFeatures): AcceptedFeatures {
+  const key = JSON.stringify(features);
+  const known = agreed.get(key);
+  if (known) return known;
+  if (agreed.size < MAX_AGREED) agreed.set(key, features);
+  return features;
+}
+
+const agreed = new Map<string, AcceptedFeatures>();
+const MAX_AGREED = 100;
 
 /** Both are SHA-256 in hex. */
 function sameHash(one: string, other: string): boolean {
