@@ -1,99 +1,104 @@
 /**
  * A question of one row, from HTTP through the gateway and its WebSocket to a runner and back, beside a bare relay of
- * the same JSON. Each side is two processes; the callers are in this one. Rounds of the two sides alternate.
+ * the same JSON and beside NATS. Each side is two processes; the callers are in this one. Rounds of the sides alternate.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { describeMachine, median, quantile, table } from './figures.mjs';
+import { roundOf } from './callers.mjs';
+import { median, ratiosOf, spreadOf } from './figures.ts';
 import { asker } from './http-question.mjs';
-import { Processes } from './processes.mjs';
+import { startNats } from './nats.mjs';
 import { startGateway } from './product.mjs';
+import { Report } from './report.ts';
+import { onStage } from './stage.mjs';
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '9' },
-    seconds: { type: 'string', default: '2' },
-    concurrency: { type: 'string', default: '1,64' },
-  },
+const WARM_UP_MS = 1_000;
+const BODY = JSON.stringify({ target: 'rows', limit: 1 });
+/** By callers: `[p50 at most, rate at least]`, as times the relay. */
+const TARGETS = { 1: { p50: 1.15 }, 64: { rate: 0.85 } };
+const COLUMNS = [
+  { key: 'p50', title: 'p50 µs', better: 'less' },
+  { key: 'p99', title: 'p99 µs' },
+  { key: 'rate', title: 'per second', better: 'more' },
+  { key: 'p50Ratio', title: 'p50 × relay', digits: 2 },
+  { key: 'rateRatio', title: 'rate × relay', digits: 2 },
+  { key: 'gateway', title: 'gateway CPU µs', better: 'less' },
+  { key: 'runner', title: 'runner CPU µs', better: 'less' },
+];
+
+const report = new Report('dispatch', {
+  rounds: [9, 3],
+  seconds: [2, 0.7],
+  callers: ['1,16,64,256', '1,64'],
+  peers: [true, true],
 });
-const rounds = Number(values.rounds);
-const roundMs = Number(values.seconds) * 1000;
+const { rounds, seconds, callers, peers } = report.settings;
 const path = name => fileURLToPath(new URL(name, import.meta.url));
-const directory = await mkdtemp(join(tmpdir(), 'semilayer-bench-'));
-const processes = new Processes();
 
-try {
-  const sides = { relay: await startRelay(), semilayer: await startSemilayer() };
-  console.log(`${describeMachine()}, ${rounds} alternating rounds of ${roundMs / 1000} s\n`);
-  const rows = [];
-  for (const concurrency of values.concurrency.split(',').map(Number)) {
-    const figures = Object.fromEntries(Object.keys(sides).map(name => [name, []]));
-    for (const side of Object.values(sides)) await callers(side, concurrency, 1_000);
-    for (let round = 0; round < rounds; round++) {
-      for (const [name, side] of Object.entries(sides))
-        figures[name].push(await callers(side, concurrency, roundMs));
-    }
-    const of = (name, key) => median(figures[name].map(figure => figure[key]));
-    for (const name of Object.keys(sides)) {
-      rows.push([
-        `${name}, ${concurrency} ${concurrency === 1 ? 'caller' : 'callers'}`,
-        Math.round(of(name, 'p50')),
-        Math.round(of(name, 'p99')),
-        Math.round(of(name, 'rate')),
-        (of(name, 'p50') / of('relay', 'p50')).toFixed(2),
-        (of(name, 'rate') / of('relay', 'rate')).toFixed(2),
-      ]);
+await onStage(async ({ processes, directory }) => {
+  const sides = { relay: await startRelay(processes), semilayer: await startSemilayer(processes, directory) };
+  const nats = peers ? await startNats(processes) : undefined;
+  if (nats) {
+    report.version('NATS server', nats.version);
+    sides.NATS = { ...nats, body: BODY };
+  } else if (peers) {
+    report.notMeasured(
+      'NATS, for want of a server: apt-get install nats-server, or set SEMILAYER_BENCH_NATS',
+    );
+  }
+  for (const count of callers.split(',').map(Number)) await measure(sides, count);
+});
+report.finish();
+
+async function measure(sides, count) {
+  const figures = Object.fromEntries(Object.keys(sides).map(name => [name, []]));
+  for (const side of Object.values(sides)) await roundOf(side, count, WARM_UP_MS);
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, side] of Object.entries(sides)) {
+      figures[name].push(await roundOf(side, count, seconds * 1000));
     }
   }
-  console.log(table(['side', 'p50 µs', 'p99 µs', 'per second', 'p50 × relay', 'rate × relay'], rows));
-} finally {
-  await processes.stop();
-  await rm(directory, { recursive: true, force: true });
+  const of = (name, key) => figures[name].map(figure => figure[key]);
+  const rows = Object.keys(sides).map(name => {
+    const ratios = key => ratiosOf(of(name, key), of('relay', key));
+    return {
+      label: name,
+      side: { relay: 'floor', semilayer: 'ours' }[name] ?? 'peer',
+      values: {
+        p50: spreadOf(of(name, 'p50')),
+        p99: median(of(name, 'p99')),
+        rate: spreadOf(of(name, 'rate')),
+        p50Ratio: median(ratios('p50')),
+        rateRatio: median(ratios('rate')),
+        gateway: median(of(name, 'gateway')),
+        runner: median(of(name, 'runner')),
+      },
+    };
+  });
+  const title = count === 1 ? '1 caller' : `${count} callers`;
+  report.add({ name: `callers-${count}`, title, columns: COLUMNS, rows });
+  const { p50Ratio, rateRatio } = rows[1].values;
+  const { p50, rate } = TARGETS[count] ?? {};
+  if (p50) report.target(`${title}: p50 × relay`, `${p50} or less`, p50Ratio.toFixed(2), p50Ratio <= p50);
+  if (rate)
+    report.target(`${title}: rate × relay`, `${rate} or more`, rateRatio.toFixed(2), rateRatio >= rate);
 }
 
-/** Callers that each ask again as soon as they are answered; latencies in microseconds. */
-async function callers({ url, headers, body }, concurrency, durationMs) {
-  const { ask, close } = asker({ url, headers, connections: concurrency });
-  const latencies = [];
-  const started = performance.now();
-  const caller = async () => {
-    while (performance.now() - started < durationMs) {
-      const asked = performance.now();
-      const text = await ask(body);
-      latencies.push((performance.now() - asked) * 1000);
-      // The same work on both sides, or no figure at all.
-      if (!text.startsWith('{"rows":[{"id":1,"name":"one row"}],"meta":{"count":1,')) {
-        throw new Error(`unexpected answer: ${text.slice(0, 200)}`);
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: concurrency }, caller));
-  const elapsedMs = performance.now() - started;
-  close();
-  return {
-    p50: quantile(latencies, 0.5),
-    p99: quantile(latencies, 0.99),
-    rate: (latencies.length / elapsedMs) * 1000,
-  };
-}
-
-async function startRelay() {
+async function startRelay(processes) {
   const gateway = processes.start([path('peers/relay.mjs'), 'gateway']);
   const port = await gateway.line(/^(\d+)$/);
-  processes.start([path('peers/relay.mjs'), 'runner', port]);
+  const runner = processes.start([path('peers/relay.mjs'), 'runner', port]);
   await gateway.line(/(connected)/);
+  const url = `http://127.0.0.1:${port}/`;
   return {
-    url: `http://127.0.0.1:${port}/`,
-    headers: {},
-    body: JSON.stringify({ target: 'rows', limit: 1 }),
+    open: connections => asker({ url, headers: {}, connections }),
+    body: BODY,
+    pids: [gateway.pid, runner.pid],
   };
 }
 
-async function startSemilayer() {
-  const { ask, url, headers } = await startGateway(processes, directory);
+async function startSemilayer(processes, directory) {
+  const gateway = await startGateway(processes, directory);
+  const { ask, url, headers } = gateway;
   await ask('/v1/sources', { name: 'trivial', bridge: 'trivial', config: { url: 'trivial:' } });
   const { token } = await ask('/v1/runners', { name: 'bench' });
   await ask('/v1/runners/bench/sources', { sources: ['trivial'] });
@@ -102,6 +107,9 @@ async function startSemilayer() {
     { SEMILAYER_RUNNER_TOKEN: token },
   );
   await runner.line(/(connected)/);
-  const body = JSON.stringify({ target: 'rows', limit: 1 });
-  return { url: `${url}/v1/sources/trivial/query`, headers, body };
+  return {
+    open: connections => asker({ url: `${url}/v1/sources/trivial/query`, headers, connections }),
+    body: BODY,
+    pids: [gateway.process.pid, runner.pid],
+  };
 }

@@ -2,22 +2,20 @@
  * A runner that is killed when it has the job and before it has sent a row, with a survivor: what the caller waits
  * longer than for an answer of the survivor alone.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { describeMachine, median, quantile, rounded, table, targets } from './figures.mjs';
+import { median, quantile, rounded } from './figures.ts';
 import { createRunners, Fleet, now } from './fleet.mjs';
-import { Processes } from './processes.mjs';
 import { startGateway } from './product.mjs';
+import { Report } from './report.ts';
+import { onStage } from './stage.mjs';
 
-const { values } = parseArgs({ options: { kills: { type: 'string', default: '200' } } });
-const kills = Number(values.kills);
-const directory = await mkdtemp(join(tmpdir(), 'semilayer-failover-'));
-const processes = new Processes();
+const TARGET_MS = 250;
+
+const report = new Report('failover', { kills: [200, 10] });
+const { kills } = report.settings;
 const fleet = new Fleet();
 
-try {
+await onStage(async ({ processes, directory, scope }) => {
+  scope.after(() => fleet.stop());
   const gateway = await startGateway(processes, directory);
   const [runner] = await createRunners(gateway, ['edge']);
   const gatewayUrl = `${gateway.url.replace('http', 'ws')}/connect`;
@@ -54,17 +52,25 @@ try {
       break;
     }
   }
-  console.log(
-    `${describeMachine()}: ${kills} runners killed before their first row, none of the callers noticed\n`,
-  );
   const p99 = quantile(added, 0.99);
-  const figures = [usual, median(added), p99, Math.max(...added)].map(value => rounded(value, 1));
-  console.log(
-    table(['', 'p50 alone ms', 'added p50 ms', 'added p99 ms', 'added worst ms'], [['answer', ...figures]]),
-  );
-  console.log(`\n${targets([['added, p99', '250 ms', `${rounded(p99, 1)} ms`, p99 <= 250]])}`);
-} finally {
-  await fleet.stop();
-  await processes.stop();
-  await rm(directory, { recursive: true, force: true });
-}
+  const ms = (key, title) => ({ key, title, digits: 1 });
+  report.add({
+    name: 'added',
+    title: 'answer',
+    columns: [ms('p50', 'p50 ms'), ms('p99', 'p99 ms'), ms('worst', 'worst ms')],
+    rows: [
+      {
+        label: 'of the survivor alone',
+        side: 'floor',
+        values: { p50: usual, p99: quantile(alone, 0.99), worst: Math.max(...alone) },
+      },
+      {
+        label: 'added by the kill',
+        side: 'ours',
+        values: { p50: median(added), p99, worst: Math.max(...added) },
+      },
+    ],
+  });
+  report.target('added, p99', `${TARGET_MS} ms or less`, `${rounded(p99, 1)} ms`, p99 <= TARGET_MS);
+});
+report.finish();

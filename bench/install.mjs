@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { table } from './figures.mjs';
+import { Report } from './report.ts';
 
+const report = new Report('install', { check: [false, false] });
 const MAX_PACKAGES = 60;
 const MAX_MEGABYTES = 45;
 const exec = promisify(execFile);
@@ -22,18 +23,32 @@ try {
   const seconds = (performance.now() - started) / 1000;
   const { packages, bytes } = await measure(join(directory, 'node_modules'));
   const megabytes = bytes / 1_048_576;
-  console.log(
-    table(
-      ['installing', 'measured', 'limit'],
-      [
-        ['packages', packages, MAX_PACKAGES],
-        ['MB on disk', megabytes.toFixed(1), MAX_MEGABYTES],
-        ['MB of the tarball', (size / 1_048_576).toFixed(2), ''],
-        ['seconds', seconds.toFixed(1), ''],
-      ],
-    ),
+  report.add({
+    name: 'install',
+    title: 'installing',
+    columns: [
+      { key: 'packages', title: 'packages' },
+      { key: 'megabytes', title: 'MB on disk', digits: 1 },
+      { key: 'tarball', title: 'MB of the tarball', digits: 2 },
+      { key: 'seconds', title: 'seconds', digits: 1 },
+    ],
+    rows: [
+      {
+        label: 'semilayer',
+        side: 'ours',
+        values: { packages, megabytes, tarball: size / 1_048_576, seconds },
+      },
+    ],
+  });
+  report.target('packages', `${MAX_PACKAGES} or fewer`, String(packages), packages <= MAX_PACKAGES);
+  report.target(
+    'on disk',
+    `${MAX_MEGABYTES} MB or less`,
+    `${megabytes.toFixed(1)} MB`,
+    megabytes <= MAX_MEGABYTES,
   );
-  if (process.argv.includes('--check') && (packages > MAX_PACKAGES || megabytes > MAX_MEGABYTES)) {
+  report.finish();
+  if (report.settings.check && (packages > MAX_PACKAGES || megabytes > MAX_MEGABYTES)) {
     process.exitCode = 1;
   }
 } finally {

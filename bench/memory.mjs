@@ -2,15 +2,12 @@
  * Ten million rows to a caller that takes 20 MB/s: whether runner and gateway stay small while more waits than they
  * could hold, and whether the runner's heartbeats come on time. Both processes are looked at each second.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
-import { prepare, Scope } from './engines/index.mjs';
-import { describeMachine, median, residentMb, rounded, table, targets } from './figures.mjs';
-import { Processes } from './processes.mjs';
+import { prepare } from './engines/index.mjs';
+import { median, residentMb, rounded } from './figures.ts';
 import { startProduct } from './product.mjs';
+import { Report } from './report.ts';
+import { onStage } from './stage.mjs';
 import { expectedTally, mustEqual } from './tally.mjs';
 
 const TARGET_MB = 160;
@@ -22,66 +19,48 @@ const TARGET_LATE_MS = 1_000;
 const BYTES_PER_MB = 1_000_000;
 const DEADLINE_MS = 86_400_000;
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '10000000' },
-    rate: { type: 'string', default: '20' },
-    source: { type: 'string', default: 'postgres,sqlite' },
-  },
+const report = new Report('memory', {
+  rows: [10_000_000, 200_000],
+  rate: [20, 20],
+  source: ['postgres,sqlite', 'sqlite'],
 });
-const rowCount = Number(values.rows);
-const bytesPerSecond = Number(values.rate) * BYTES_PER_MB;
-const processes = new Processes();
-const figures = [];
-const verdicts = [];
-const versions = [];
+const { rows: rowCount, rate, source } = report.settings;
+const rows = [];
 
-for (const name of values.source.split(',')) {
-  const directory = await mkdtemp(join(tmpdir(), 'semilayer-bench-'));
-  const scope = new Scope();
-  try {
-    const engine = await prepare(name, rowCount, directory, scope);
-    if (engine.why) console.log(`NOT RUN: ${engine.why}\n`);
-    else report(engine, await measure(engine, directory));
-  } finally {
-    await processes.stop();
-    await scope.close();
-    await rm(directory, { recursive: true, force: true });
-  }
+for (const name of source.split(',')) {
+  await onStage(async stage => {
+    const engine = await prepare(name, rowCount, stage.directory, stage.scope);
+    if (engine.why) return report.notMeasured(engine.why);
+    note(engine, await measure(stage, engine));
+  });
 }
-console.log([describeMachine(), ...versions].join(', '));
-console.log(`${rowCount.toLocaleString('en')} rows to a caller that takes ${values.rate} MB/s\n`);
-console.log(
-  `${table(
-    [
-      'source',
-      'seconds',
-      'MB/s',
-      'process',
-      'first half MB',
-      'second half MB',
-      'peak MB',
-      'beats',
-      'latest beat s',
-    ],
-    figures,
-  )}\n`,
-);
-console.log(targets(verdicts));
+const megabytes = (key, title) => ({ key, title });
+report.add({
+  name: 'memory',
+  title: 'process',
+  columns: [
+    megabytes('first', 'first half MB'),
+    megabytes('second', 'second half MB'),
+    megabytes('peak', 'peak MB'),
+    { key: 'seconds', title: 'seconds' },
+    { key: 'rate', title: 'MB/s', digits: 1 },
+    { key: 'beats', title: 'heartbeats' },
+    { key: 'wait', title: 'longest wait for one s', digits: 2 },
+  ],
+  rows,
+});
+report.finish();
 // A database server of ours is a child that lives as long as this process.
 process.exit();
 
-async function measure(engine, directory) {
-  const { gateway, runner, queryUrl } = await startProduct(processes, directory, {
-    bridge: engine.name,
-    config: { url: engine.name === 'sqlite' ? `file:${engine.url}` : engine.url },
-  });
+async function measure({ processes, directory }, engine) {
+  const { gateway, runner, queryUrl } = await startProduct(processes, directory, engine.source);
   const caller = processes.worker('peers/caller.mjs', []);
   const reading = caller.ask({
     url: queryUrl,
     headers: { ...gateway.headers, accept: 'application/x-ndjson' },
     body: { target: 'people', deadlineMs: DEADLINE_MS },
-    bytesPerSecond,
+    bytesPerSecond: rate * BYTES_PER_MB,
   });
   const samples = { runner: [], gateway: [] };
   const beats = new Set();
@@ -111,8 +90,8 @@ async function measure(engine, directory) {
   return { delivered, samples, peaks, beats: [...beats].sort((a, b) => a - b) };
 }
 
-function report(engine, { delivered, samples, peaks, beats }) {
-  versions.push(engine.version);
+function note(engine, { delivered, samples, peaks, beats }) {
+  report.version(engine.title, engine.version);
   const seconds = delivered.durationMs / 1000;
   const gaps = beats.slice(1).map((beat, index) => beat - beats[index]);
   const longestGapMs = gaps.length > 0 ? Math.max(...gaps) : undefined;
@@ -122,28 +101,28 @@ function report(engine, { delivered, samples, peaks, beats }) {
     const [first, second] = [samples[side].slice(Math.ceil(half / 4), half), samples[side].slice(half)].map(
       part => (part.length > 0 ? median(part) : undefined),
     );
-    figures.push([
-      engine.version,
-      rounded(seconds),
-      rounded(delivered.bytes / BYTES_PER_MB / seconds, 1),
-      side,
-      rounded(first),
-      rounded(second),
-      rounded(peaks[side]),
-      side === 'runner' ? gaps.length : '',
-      side === 'runner' && longestGapMs !== undefined ? (longestGapMs / 1000).toFixed(2) : '',
-    ]);
+    const what = `${engine.title}, ${side}`;
+    const once = {
+      seconds,
+      rate: delivered.bytes / BYTES_PER_MB / seconds,
+      beats: gaps.length,
+      wait: longestGapMs === undefined ? null : longestGapMs / 1000,
+    };
+    rows.push({
+      label: what,
+      side: 'ours',
+      values: { first, second, peak: peaks[side] ?? null, ...(side === 'runner' ? once : {}) },
+    });
     const growth = first === undefined || second === undefined ? undefined : second - first;
     const isMet = peaks[side] === undefined ? undefined : peaks[side] < TARGET_MB;
     const isFlat = growth === undefined || Number.isNaN(growth) ? undefined : growth < TARGET_GROWTH_MB;
-    const what = `${engine.version}, ${side}`;
-    verdicts.push(
-      [`${what}: peak resident`, `under ${TARGET_MB} MB`, `${rounded(peaks[side])} MB`, isMet],
-      [`${what}: growth`, `under ${TARGET_GROWTH_MB} MB`, `${rounded(growth)} MB`, isFlat],
-    );
+    report.target(`${what}: peak resident`, `under ${TARGET_MB} MB`, `${rounded(peaks[side])} MB`, isMet);
+    report.target(`${what}: growth`, `under ${TARGET_GROWTH_MB} MB`, `${rounded(growth)} MB`, isFlat);
   }
-  const isOnTime = longestGapMs === undefined ? undefined : longestGapMs < HEARTBEAT_MS + TARGET_LATE_MS;
-  const wanted = `within ${(HEARTBEAT_MS + TARGET_LATE_MS) / 1000} s`;
-  const measured = longestGapMs === undefined ? 'none came' : `${(longestGapMs / 1000).toFixed(2)} s`;
-  verdicts.push([`${engine.version}: longest wait for a heartbeat`, wanted, measured, isOnTime]);
+  report.target(
+    `${engine.title}: longest wait for a heartbeat`,
+    `within ${(HEARTBEAT_MS + TARGET_LATE_MS) / 1000} s`,
+    longestGapMs === undefined ? 'none came' : `${(longestGapMs / 1000).toFixed(2)} s`,
+    longestGapMs === undefined ? undefined : longestGapMs < HEARTBEAT_MS + TARGET_LATE_MS,
+  );
 }

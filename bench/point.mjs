@@ -3,37 +3,27 @@
  * prepared statement on a bare pool and beside the way of the public bridge, which counts; then over HTTP, beside a bare
  * relay of the same rows and that statement.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { prepare, Scope } from './engines/index.mjs';
-import { describeMachine, median, quantile, table, targets } from './figures.mjs';
+import { prepare } from './engines/index.mjs';
+import { median, quantile } from './figures.ts';
 import { asker } from './http-question.mjs';
-import { Processes } from './processes.mjs';
 import { startProduct } from './product.mjs';
 import { seededRandom } from './random.mjs';
+import { Report } from './report.ts';
+import { onStage } from './stage.mjs';
 
 const TARGET_RATIO = 1.3;
 const FIRST_ROWS = 25;
 const SEED = 20_260_101;
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '1000000' },
-    rounds: { type: 'string', default: '9' },
-    times: { type: 'string', default: '500' },
-    source: { type: 'string', default: 'postgres' },
-  },
+const report = new Report('point', {
+  rows: [1_000_000, 100_000],
+  rounds: [9, 3],
+  times: [500, 200],
+  source: ['postgres', 'postgres'],
 });
-const rowCount = Number(values.rows);
-const rounds = Number(values.rounds);
-const times = Number(values.times);
+const { rows: rowCount, rounds, times, source } = report.settings;
 const path = name => fileURLToPath(new URL(name, import.meta.url));
-const directory = await mkdtemp(join(tmpdir(), 'semilayer-bench-'));
-const processes = new Processes();
-const scope = new Scope();
 
 const WAY_NAMES = {
   prepared: 'prepared statement, bare pool',
@@ -51,58 +41,67 @@ const QUESTIONS = [
   },
 ];
 
-try {
-  const engine = await prepare(values.source, rowCount, directory, scope);
-  if (engine.why) console.log(`NOT RUN: ${engine.why}`);
-  else await measure(engine);
-} finally {
-  await processes.stop();
-  await scope.close();
-  await rm(directory, { recursive: true, force: true });
-}
+const P50 = { key: 'p50', title: 'p50 µs', better: 'less' };
+const P99 = { key: 'p99', title: 'p99 µs' };
+
+await onStage(async stage => {
+  const engine = await prepare(source, rowCount, stage.directory, stage.scope);
+  if (engine.why) report.notMeasured(engine.why);
+  else await measure(stage, engine);
+});
+report.finish();
 // A database server of ours is a child that lives as long as this process.
 process.exit();
 
-async function measure(engine) {
+async function measure({ processes, directory }, engine) {
   const env = { DATABASE_URL: engine.url };
   const bridge = processes.worker('peers/bridge.mjs', [engine.name], env);
-  const product = await startProduct(processes, directory, {
-    bridge: engine.name,
-    config: { url: engine.name === 'sqlite' ? `file:${engine.url}` : engine.url },
-  });
-  console.log(`${describeMachine()}, ${engine.version}`);
-  console.log(
-    `${rowCount.toLocaleString('en')} rows, ${rounds} rounds of ${times} times each question, ways in turn\n`,
-  );
+  const product = await startProduct(processes, directory, engine.source);
+  report.version(engine.title, engine.version);
   const inProcess = [];
   const overHttp = [];
-  const verdicts = [];
   for (const question of QUESTIONS) {
     const samples = await inOneProcess(bridge, question);
     const ratioOf = way => median(samples[way]) / median(samples.prepared);
     for (const [way, name] of Object.entries(WAY_NAMES)) {
-      inProcess.push([`${question.title}: ${name}`, ...timing(samples[way]), ratioOf(way).toFixed(2)]);
+      const side = { prepared: 'floor', public: 'peer' }[way] ?? 'ours';
+      inProcess.push({
+        label: `${question.title}: ${name}`,
+        side,
+        values: { ...timing(samples[way]), ratio: ratioOf(way) },
+      });
+      if (side === 'ours') beside('prepared', `${question.title}: ${name}`, ratioOf(way));
     }
-    for (const way of ['lines', 'decoded']) {
-      const ratio = ratioOf(way);
-      verdicts.push([
-        `${question.title}: ${WAY_NAMES[way]}`,
-        `${TARGET_RATIO} or less`,
-        ratio.toFixed(2),
-        ratio <= TARGET_RATIO,
-      ]);
-    }
-    const { relay, semilayer } = await acrossHttp(product, question);
+    const { relay, semilayer } = await acrossHttp(processes, product, question);
     const floor = median(relay) + median(samples.prepared);
+    const ratio = median(semilayer) / floor;
     overHttp.push(
-      [`${question.title}: relay`, ...timing(relay), ''],
-      [`${question.title}: relay and prepared statement, added`, Math.round(floor), '', '1.00'],
-      [`${question.title}: semilayer`, ...timing(semilayer), (median(semilayer) / floor).toFixed(2)],
+      { label: `${question.title}: relay`, side: 'floor', values: timing(relay) },
+      {
+        label: `${question.title}: relay and prepared statement, added`,
+        side: 'floor',
+        values: { p50: floor, ratio: 1 },
+      },
+      {
+        label: `${question.title}: semilayer`,
+        side: 'ours',
+        values: { ...timing(semilayer), ratio },
+      },
     );
+    beside('the sum', `${question.title}: over HTTP`, ratio);
   }
-  console.log(`${table(['in one process', 'p50 µs', 'p99 µs', '× prepared'], inProcess)}\n`);
-  console.log(`${table(['over HTTP, 1 caller', 'p50 µs', 'p99 µs', '× floor'], overHttp)}\n`);
-  console.log(targets(verdicts));
+  const columnsBeside = what => [P50, P99, { key: 'ratio', title: `× ${what}`, digits: 2 }];
+  report.add({
+    name: 'in-process',
+    title: 'in one process',
+    columns: columnsBeside('prepared'),
+    rows: inProcess,
+  });
+  report.add({ name: 'http', title: 'over HTTP, 1 caller', columns: columnsBeside('sum'), rows: overHttp });
+}
+
+function beside(what, name, ratio) {
+  report.target(`${name}, × ${what}`, `${TARGET_RATIO} or less`, ratio.toFixed(2), ratio <= TARGET_RATIO);
 }
 
 /** Microseconds of each way; the public one less often, because its count takes as long as hundreds of the others. */
@@ -127,7 +126,7 @@ async function inOneProcess(bridge, { question, limit }) {
 }
 
 /** The same question through gateway and runner, and a relay that carries the same rows: once each, in turn. */
-async function acrossHttp(product, { body, limit }) {
+async function acrossHttp(processes, product, { body, limit }) {
   const semilayer = asker({ url: product.queryUrl, headers: product.gateway.headers });
   const { rows } = JSON.parse(await semilayer.ask(JSON.stringify(body(1))));
   const relayGateway = processes.start([path('peers/relay.mjs'), 'gateway']);
@@ -157,5 +156,5 @@ async function acrossHttp(product, { body, limit }) {
 }
 
 function timing(samples) {
-  return [Math.round(median(samples)), Math.round(quantile(samples, 0.99))];
+  return { p50: median(samples), p99: quantile(samples, 0.99) };
 }

@@ -3,21 +3,25 @@ import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { childEnvironment } from './program.mjs';
+
+const SIGNALS = ['SIGINT', 'SIGTERM'];
+const leave = () => process.exit(1);
 
 export class Processes {
   #children = [];
 
   constructor() {
     // The signal alone would leave them, and a database server, behind.
-    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
-    process.once('exit', () => this.#kill());
+    for (const signal of SIGNALS) process.once(signal, leave);
+    process.once('exit', this.#kill);
   }
 
-  /** A program whose output is waited for, line by line. */
-  start(args, env = {}) {
+  /** A program whose output is waited for, line by line; one of Node if no other is named. */
+  start(args, env = {}, command = process.execPath) {
     const child = this.#own(
-      spawn(process.execPath, args, {
-        env: { PATH: process.env.PATH, ...env },
+      spawn(command, args, {
+        env: childEnvironment(env),
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
@@ -55,12 +59,13 @@ export class Processes {
     };
   }
 
-  /** A worker that stays, so that its code is as warm in a later round as ours; secrets go in `env`. */
-  worker(script, args, env = {}) {
+  /** A worker that stays, so that its code is as warm in a later round as ours; secrets go in `env`, `typed` is for those that import TypeScript. */
+  worker(script, args, env = {}, { typed = false } = {}) {
     const child = this.#own(
       fork(fileURLToPath(new URL(script, import.meta.url)), args, {
-        env: { PATH: process.env.PATH, ...env },
-        execArgv: [],
+        env: childEnvironment(env),
+        // Loading it takes memory that would be laid to the account of what is measured.
+        execArgv: typed ? ['--import', 'tsx'] : [],
       }),
     );
     const ended = once(child, 'exit').then(([code]) => {
@@ -94,6 +99,8 @@ export class Processes {
       .map(child => once(child, 'exit'));
     this.#kill();
     await Promise.all(gone);
+    for (const signal of SIGNALS) process.off(signal, leave);
+    process.off('exit', this.#kill);
   }
 
   #own(child) {
@@ -101,9 +108,9 @@ export class Processes {
     return child;
   }
 
-  #kill() {
+  #kill = () => {
     for (const child of this.#children) child.kill('SIGKILL');
-  }
+  };
 }
 
 /** The worker's side: answers each question with what the work returns. */

@@ -1,9 +1,7 @@
 /** The product as its users run it: `semilayer gateway` and `semilayer run`, two processes of the built program. */
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-const BIN = fileURLToPath(new URL('../bin/semilayer.js', import.meta.url));
+import { BIN } from './program.mjs';
 
 /** A gateway on a free port, and `ask`, which asks its API. */
 export async function startGateway(processes, directory, nodeArgs = []) {
@@ -42,14 +40,20 @@ async function launch(processes, directory, key, port, nodeArgs) {
 export async function startProduct(processes, directory, source, nodeArgs = {}) {
   const gateway = await startGateway(processes, directory, nodeArgs.gateway);
   await gateway.ask('/v1/sources', { name: 'bench', ...source });
-  const { token } = await gateway.ask('/v1/runners', { name: 'bench' });
-  await gateway.ask('/v1/runners/bench/sources', { sources: ['bench'] });
-  const runner = processes.start([...(nodeArgs.runner ?? []), BIN, 'run'], {
+  const runner = await startRunner(processes, directory, gateway, 'bench', nodeArgs.runner);
+  return { gateway, runner, queryUrl: `${gateway.url}/v1/sources/bench/query` };
+}
+
+/** A runner of that name, assigned to the source `bench` and connected to the gateway. */
+export async function startRunner(processes, directory, gateway, name, nodeArgs = []) {
+  const { token } = await gateway.ask('/v1/runners', { name });
+  await gateway.ask(`/v1/runners/${name}/sources`, { sources: ['bench'] });
+  const runner = processes.start([...nodeArgs, BIN, 'run'], {
     SEMILAYER_CONFIG_DIR: join(directory, 'config'),
-    SEMILAYER_RUNNER_ID: 'bench',
+    SEMILAYER_RUNNER_ID: name,
     SEMILAYER_RUNNER_TOKEN: token,
     SEMILAYER_GATEWAY_URL: `${gateway.url.replace('http', 'ws')}/connect`,
   });
   await runner.line(/(connected, awaiting jobs)/);
-  return { gateway, runner, queryUrl: `${gateway.url}/v1/sources/bench/query` };
+  return runner;
 }

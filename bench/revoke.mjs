@@ -2,32 +2,36 @@
  * From the request that rotates or revokes a token to the close frame at each session it ends, and to the last row that
  * any caller got of them. A thousand sessions: first all of one runner, then each of a runner of its own.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { describeMachine, median, quantile, rounded, table, targets } from './figures.mjs';
+import { median, quantile, rounded } from './figures.ts';
 import { createRunners, Fleet, now } from './fleet.mjs';
-import { Processes } from './processes.mjs';
 import { startGateway } from './product.mjs';
+import { Report } from './report.ts';
+import { onStage } from './stage.mjs';
 
-const { values } = parseArgs({
-  options: { sessions: { type: 'string', default: '1000' }, workers: { type: 'string', default: '10' } },
-});
-const [count, workers] = [Number(values.sessions), Number(values.workers)];
 const CALLERS = 8;
-const rows = [];
-const verdicts = [];
+const TARGET_MS = 100;
 
-console.log(`${describeMachine()}: ${count} sessions in ${workers} processes\n`);
+const report = new Report('revoke', { sessions: [1_000, 100], workers: [10, 2] });
+const { sessions: count, workers } = report.settings;
+const rows = [];
+
 for (const change of ['rotate', 'revoke']) await allOfOne(change);
 await oneByOne();
-console.log(table(['sessions ended', 'p50 ms', 'p99 ms', 'worst ms', 'last row ms'], rows));
-console.log(`\n${targets(verdicts)}`);
+report.add({
+  name: 'ended',
+  title: 'sessions ended',
+  columns: ['p50', 'p99', 'worst', 'last row', 'acknowledged'].map(key => ({
+    key,
+    title: `${key} ms`,
+    digits: 1,
+  })),
+  rows,
+});
+report.finish();
 
 /** Replicas of one runner, some of them in the middle of an answer. */
 async function allOfOne(change) {
-  await onStage(['one'], async ({ gateway, fleet, connect, runners }) => {
+  await onFleet(['one'], async ({ gateway, fleet, connect, runners }) => {
     const [one] = runners;
     await connect(Array(count).fill(one));
     const callers = Array.from({ length: CALLERS }, () => stream(gateway));
@@ -41,15 +45,17 @@ async function allOfOne(change) {
     for (const { failed } of ended)
       if (!failed) throw new Error('an answer of an ended session was complete');
     const lastRow = Math.max(...ended.map(({ lastRowAt }) => lastRowAt)) - asked;
-    note(`all of one runner, ${change}`, closed, () => asked, lastRow);
-    console.log(`${change} was acknowledged after ${rounded(answered, 1)} ms`);
+    note(`all of one runner, ${change}`, closed, () => asked, {
+      'last row': lastRow,
+      acknowledged: answered,
+    });
   });
 }
 
 /** A runner each, rotated in turn. */
 async function oneByOne() {
   const names = Array.from({ length: count }, (_, at) => `one-${at}`);
-  await onStage(names, async ({ gateway, fleet, connect, runners }) => {
+  await onFleet(names, async ({ gateway, fleet, connect, runners }) => {
     await connect(runners);
     fleet.clear();
     const asked = new Map();
@@ -57,23 +63,23 @@ async function oneByOne() {
       asked.set(id, now());
       await gateway.ask(`/v1/runners/${name}/rotate`, {});
     }
-    note('one of each, rotate', await fleet.events('closed', count), ({ id }) => asked.get(id), undefined);
+    note('one of each, rotate', await fleet.events('closed', count), ({ id }) => asked.get(id));
   });
 }
 
-function note(what, closed, askedOf, lastRow) {
+function note(what, closed, askedOf, more = {}) {
   for (const { code } of closed) if (code !== 4401) throw new Error(`closed with ${code}`);
   const delays = closed.map(event => event.at - askedOf(event));
   const p99 = quantile(delays, 0.99);
-  rows.push([what, ...[median(delays), p99, Math.max(...delays), lastRow].map(value => rounded(value, 1))]);
-  verdicts.push([`${what}, p99`, '100 ms', `${rounded(p99, 1)} ms`, p99 <= 100]);
+  const values = { p50: median(delays), p99, worst: Math.max(...delays), ...more };
+  rows.push({ label: what, side: 'ours', values });
+  report.target(`${what}, p99`, `${TARGET_MS} ms or less`, `${rounded(p99, 1)} ms`, p99 <= TARGET_MS);
 }
 
-async function onStage(names, play) {
-  const directory = await mkdtemp(join(tmpdir(), 'semilayer-revoke-'));
-  const processes = new Processes();
-  const fleet = new Fleet();
-  try {
+async function onFleet(names, play) {
+  await onStage(async ({ processes, directory, scope }) => {
+    const fleet = new Fleet();
+    scope.after(() => fleet.stop());
     const gateway = await startGateway(processes, directory);
     const runners = await createRunners(gateway, names);
     const connect = async sessions => {
@@ -86,11 +92,7 @@ async function onStage(names, play) {
       await fleet.events('connected', sessions.length);
     };
     await play({ gateway, fleet, connect, runners });
-  } finally {
-    await fleet.stop();
-    await processes.stop();
-    await rm(directory, { recursive: true, force: true });
-  }
+  });
 }
 
 /** A caller of rows without end. */

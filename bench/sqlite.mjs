@@ -2,15 +2,14 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import Database from 'libsql';
-import { resolveBridge } from '../dist/runner.js';
-import { describeMachine, median, table } from './figures.mjs';
+import { median, spreadOf } from './figures.ts';
+import { builtModule } from './program.mjs';
+import { Report } from './report.ts';
 
-const { values } = parseArgs({
-  options: { rows: { type: 'string', default: '1000000' }, rounds: { type: 'string', default: '3' } },
-});
-const rows = Number(values.rows);
+const report = new Report('sqlite', { rows: [1_000_000, 200_000], rounds: [3, 3] });
+const { rows, rounds } = report.settings;
+const { resolveBridge } = await builtModule('runner.js');
 const directory = await mkdtemp(join(tmpdir(), 'semilayer-bench-'));
 const file = join(directory, 'large.db');
 const smallFile = join(directory, 'small.db');
@@ -39,24 +38,29 @@ const streams = {
 const samples = new Map(Object.keys(streams).map(name => [name, []]));
 await here.count('data');
 await byReader.count('data');
-for (let round = 0; round < Number(values.rounds); round++) {
+for (let round = 0; round < rounds; round++) {
   for (const [name, read] of Object.entries(streams)) samples.get(name).push(await read());
 }
-console.log(`${describeMachine()}, ${rows} rows of ${COLUMNS.length} columns, medians of ${values.rounds}\n`);
-console.log(
-  table(
-    ['read', 'rows/s', 'first batch ms', '× driver'],
-    [...samples].map(([name, all]) => {
-      const ms = median(all.map(one => one.ms));
-      return [
-        name,
-        Math.round((rows / ms) * 1_000),
-        all[0].firstMs === undefined ? '' : median(all.map(one => one.firstMs)).toFixed(1),
-        (median(samples.get('driver alone').map(one => one.ms)) / ms).toFixed(2),
-      ];
-    }),
-  ),
-);
+const rates = name => samples.get(name).map(({ ms }) => (rows / ms) * 1_000);
+report.version('SQLite', driver.prepare('select sqlite_version() as version').get().version);
+report.add({
+  name: 'streams',
+  title: 'read',
+  columns: [
+    { key: 'rate', title: 'rows/s', thousands: true, better: 'more' },
+    { key: 'first', title: 'first batch ms', digits: 1 },
+    { key: 'ratio', title: '× driver', digits: 2 },
+  ],
+  rows: [...samples].map(([name, all]) => ({
+    label: name,
+    side: name.startsWith('bridge') ? 'ours' : name === 'driver alone' ? 'floor' : 'peer',
+    values: {
+      rate: spreadOf(rates(name)),
+      first: all[0].firstMs === undefined ? undefined : median(all.map(one => one.firstMs)),
+      ratio: median(rates(name)) / median(rates('driver alone')),
+    },
+  })),
+});
 
 const megabytes = ((await stat(smallFile)).size / 1_048_576).toFixed(1);
 const filter = { where: { email: { $contains: 'zz' } } };
@@ -71,10 +75,19 @@ const questions = {
   'one row by its key, large file, reader process': () => byReader.query('data', byKey),
   'one row by its key, small file, this thread': () => small.query('data', byKey),
 };
-console.log(`\n${table(['question', 'ms', 'this thread held up for ms'], await timed(questions))}`);
+report.add({
+  name: 'questions',
+  title: 'question',
+  columns: [
+    { key: 'ms', title: 'ms', digits: 2 },
+    { key: 'heldUp', title: 'this thread held up for ms', digits: 1 },
+  ],
+  rows: await timed(questions),
+});
 await Promise.all([byReader, here, small].map(bridge => bridge.disconnect()));
 driver.close();
 await rm(directory, { recursive: true, force: true });
+report.finish();
 
 function write(path, count) {
   const database = new Database(path);
@@ -143,7 +156,7 @@ async function timed(questions) {
       heldUpMs = Math.max(heldUpMs, performance.now() - last);
       clearImmediate(next);
     }
-    measured.push([name, median(times).toFixed(2), heldUpMs.toFixed(1)]);
+    measured.push({ label: name, side: 'ours', values: { ms: spreadOf(times), heldUp: heldUpMs } });
   }
   return measured;
 }

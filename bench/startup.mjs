@@ -9,19 +9,17 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { createServer, get } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { describeMachine, median, quantile, table } from './figures.mjs';
+import { median, quantile } from './figures.ts';
+import { BIN } from './program.mjs';
+import { Report } from './report.ts';
 
-const { values } = parseArgs({
-  options: {
-    runs: { type: 'string', default: '31' },
-    check: { type: 'boolean', default: false },
-    peers: { type: 'boolean', default: true },
-    heavy: { type: 'boolean', default: false },
-  },
-  allowNegative: true,
+const report = new Report('startup', {
+  runs: [31, 11],
+  peers: [true, false],
+  heavy: [false, false],
+  check: [false, false],
 });
-const runs = Number(values.runs);
+const { runs, peers, heavy, check } = report.settings;
 /** Well known, and installed from npm as we are. */
 const PEERS = ['eslint', 'prettier'];
 /** Command lines of services that are asked over the network, as ours is. */
@@ -31,7 +29,6 @@ const ASK = `require('node:http').get({ ...JSON.parse(process.argv[1]), agent: f
   let text = '';
   answer.setEncoding('utf8').on('data', more => (text += more)).on('end', () => process.stdout.write(text));
 })`;
-const bin = fileURLToPath(new URL('../bin/semilayer.js', import.meta.url));
 
 const service = createServer((_request, response) => {
   response.setHeader('content-type', 'application/json');
@@ -45,10 +42,10 @@ const serviceUrl = `http://${place.host}:${place.port}`;
 const cases = {
   'node -e 0': ['-e', '0'],
   'node, one request': ['-e', ASK, JSON.stringify(place)],
-  'semilayer --version': [bin, '--version'],
-  'semilayer --help': [bin, '--help'],
-  'semilayer runners list --json': [bin, 'runners', 'list', '--json', '--service-url', serviceUrl],
-  ...(values.peers ? await peerCases() : {}),
+  'semilayer --version': [BIN, '--version'],
+  'semilayer --help': [BIN, '--help'],
+  'semilayer runners list --json': [BIN, 'runners', 'list', '--json', '--service-url', serviceUrl],
+  ...(peers ? await peerCases() : {}),
 };
 /** Times the floor; what the service takes to answer is not ours, and is measured and taken off. */
 const TARGETS = {
@@ -80,31 +77,40 @@ const timesFloor = name => {
   const waited = /request|runners list/.test(name) ? serviceMs : 0;
   return (median(samples.get(name)) - waited) / floor;
 };
-console.log(
-  `${describeMachine()}, ${runs} interleaved runs; the service answers in ${serviceMs.toFixed(1)} ms, taken off below\n`,
-);
-console.log(
-  table(
-    ['start', 'median ms', 'p10–p90 ms', '× floor', 'target'],
-    [...samples].map(([name, times]) => [
-      name,
-      median(times).toFixed(1),
-      `${quantile(times, 0.1).toFixed(1)}–${quantile(times, 0.9).toFixed(1)}`,
-      timesFloor(name).toFixed(2),
-      TARGETS[name]?.toFixed(2) ?? '',
-    ]),
-  ),
-);
-const missed = Object.entries(TARGETS).filter(([name, target]) => timesFloor(name) > target);
-for (const [name, target] of missed) console.log(`missed: ${name} is to be within ${target} times the floor`);
-if (values.check && missed.length > 0) process.exitCode = 1;
+report.add({
+  name: 'start',
+  title: 'start',
+  columns: [
+    { key: 'median', title: 'median ms', digits: 1, better: 'less' },
+    { key: 'p10', title: 'p10 ms', digits: 1 },
+    { key: 'p90', title: 'p90 ms', digits: 1 },
+    { key: 'ratio', title: '× floor', digits: 2 },
+  ],
+  rows: [...samples].map(([name, times]) => ({
+    label: name,
+    side: name.startsWith('node') ? 'floor' : name.startsWith('semilayer') ? 'ours' : 'peer',
+    values: {
+      median: median(times),
+      p10: quantile(times, 0.1),
+      p90: quantile(times, 0.9),
+      ratio: timesFloor(name),
+    },
+  })),
+  note: `The service answers in ${serviceMs.toFixed(1)} ms, which are taken off where it is asked.`,
+});
+for (const [name, most] of Object.entries(TARGETS)) {
+  const ratio = timesFloor(name);
+  report.target(`${name}, × floor`, `${most.toFixed(2)} or less`, ratio.toFixed(2), ratio <= most);
+  if (check && ratio > most) process.exitCode = 1;
+}
+report.finish();
 
 /** Others, in versions that are written down with the figures; fetched into .cache when they are not there. */
 async function peerCases() {
   const directory = fileURLToPath(new URL('../.cache/startup-peers', import.meta.url));
   await mkdir(directory, { recursive: true });
   const options = ['--no-audit', '--no-fund', '--ignore-scripts', '--prefix', directory];
-  const names = values.heavy ? [...PEERS, ...HEAVY_PEERS] : PEERS;
+  const names = heavy ? [...PEERS, ...HEAVY_PEERS] : PEERS;
   const npm = spawn('npm', ['install', ...options, ...names], { stdio: ['ignore', 'ignore', 'inherit'] });
   const [status] = await once(npm, 'exit');
   if (status !== 0) throw new Error('the peers could not be installed; --no-peers measures without them');

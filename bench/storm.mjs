@@ -2,29 +2,26 @@
  * A thousand runners after their gateway was killed: how long after it listens again is each of them back? Its
  * processes are the built program and ten workers of a hundred runners, on this machine together.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { describeMachine, median, quantile, rounded, table, targets } from './figures.mjs';
+import { median, quantile, rounded, spreadOf } from './figures.ts';
 import { createRunners, Fleet, now } from './fleet.mjs';
-import { Processes } from './processes.mjs';
 import { restartGateway, startGateway } from './product.mjs';
+import { Report } from './report.ts';
+import { onStage } from './stage.mjs';
 
-const { values } = parseArgs({
-  options: {
-    runners: { type: 'string', default: '1000' },
-    workers: { type: 'string', default: '10' },
-    outages: { type: 'string', default: '5,20' },
-    rounds: { type: 'string', default: '3' },
-  },
+const HOLD_MS = 6_000;
+const TARGETS = { p99: 3_000, worst: 5_000 };
+
+const report = new Report('storm', {
+  runners: [1_000, 200],
+  workers: [10, 4],
+  outages: ['5,20', '2'],
+  rounds: [3, 1],
 });
-const [count, workers, rounds] = [Number(values.runners), Number(values.workers), Number(values.rounds)];
-const directory = await mkdtemp(join(tmpdir(), 'semilayer-storm-'));
-const processes = new Processes();
+const { runners: count, workers, outages, rounds } = report.settings;
 const fleet = new Fleet();
 
-try {
+await onStage(async ({ processes, directory, scope }) => {
+  scope.after(() => fleet.stop());
   let gateway = await startGateway(processes, directory);
   const runners = await createRunners(
     gateway,
@@ -38,10 +35,8 @@ try {
     );
   }
   await fleet.events('connected', count);
-  console.log(`${describeMachine()}: ${count} runners in ${workers} processes, ${rounds} rounds, medians\n`);
   const rows = [];
-  const verdicts = [];
-  for (const outageS of values.outages.split(',').map(Number)) {
+  for (const outageS of outages.split(',').map(Number)) {
     const figures = [];
     for (let round = 0; round < rounds; round++) {
       fleet.clear();
@@ -53,22 +48,22 @@ try {
       const delays = back.map(({ at }) => at - listening);
       figures.push({ p50: median(delays), p99: quantile(delays, 0.99), worst: Math.max(...delays) });
       // So that each round begins with connections that have held.
-      await new Promise(resolve => setTimeout(resolve, 6_000));
+      await new Promise(resolve => setTimeout(resolve, HOLD_MS));
     }
-    const of = key => median(figures.map(figure => figure[key]));
-    rows.push([`${outageS} s`, ...['p50', 'p99', 'worst'].map(key => rounded(of(key)))]);
-    verdicts.push([`${outageS} s away, p99`, '3,000 ms', `${rounded(of('p99'))} ms`, of('p99') <= 3_000]);
-    verdicts.push([
-      `${outageS} s away, worst`,
-      '5,000 ms',
-      `${rounded(of('worst'))} ms`,
-      of('worst') <= 5_000,
-    ]);
+    const of = key => spreadOf(figures.map(figure => figure[key]));
+    const values = { p50: of('p50'), p99: of('p99'), worst: of('worst') };
+    rows.push({ label: `${outageS} s`, side: 'ours', values });
+    for (const [key, most] of Object.entries(TARGETS)) {
+      const { median: measured } = values[key];
+      report.target(
+        `${outageS} s away, ${key}`,
+        `${most} ms or less`,
+        `${rounded(measured)} ms`,
+        measured <= most,
+      );
+    }
   }
-  console.log(table(['outage', 'p50 ms', 'p99 ms', 'worst ms'], rows));
-  console.log(`\n${targets(verdicts)}`);
-} finally {
-  await fleet.stop();
-  await processes.stop();
-  await rm(directory, { recursive: true, force: true });
-}
+  const columns = ['p50', 'p99', 'worst'].map(key => ({ key, title: `${key} ms` }));
+  report.add({ name: 'back', title: 'outage', columns, rows });
+});
+report.finish();

@@ -1,53 +1,53 @@
 /**
- * A whole table, from the database to an HTTP caller through runner and gateway, beside the database's own fastest way
- * out, the driver's buffered one and the way of the public bridge. Each way in turn, round after round; every one has
- * to deliver the same rows, or there is no figure.
+ * A whole table, from the database to an HTTP caller, and to the command line's standard output, through runner and
+ * gateway, beside the database's own fastest way out, the driver's buffered one and the way of the public bridge. Each
+ * way in turn, round after round; every one has to deliver the same rows, or there is no figure.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
-import { prepare, Scope } from './engines/index.mjs';
-import { describeMachine, median, residentMb, rounded, spread, table, targets } from './figures.mjs';
-import { Processes } from './processes.mjs';
+import { prepare } from './engines/index.mjs';
+import { median, ratiosOf, residentMb, rounded, spreadOf } from './figures.ts';
 import { startProduct } from './product.mjs';
+import { Report } from './report.ts';
+import { onStage } from './stage.mjs';
 import { expectedTally, mustEqual } from './tally.mjs';
 
-const TARGET_RATIO = 0.4;
-const TARGET_FIRST_ROW_MS = 40;
-const TARGET_MB = 120;
+/** Of the database's own fastest way out; the others are measured as they are. */
+const TARGET_RATIO = { postgres: 0.45 };
+const TARGET_FIRST_ROW_MS = 30;
+const TARGET_MB = 110;
 const DEADLINE_MS = 3_600_000;
+const COLUMNS = [
+  { key: 'rate', title: 'rows/s', thousands: true, better: 'more' },
+  { key: 'ratio', title: '× floor', digits: 2 },
+  { key: 'first', title: 'first row ms', digits: 1 },
+  { key: 'reader', title: 'reader or runner MB' },
+  { key: 'gateway', title: 'gateway MB' },
+  { key: 'caller', title: 'command MB' },
+];
 
-const { values } = parseArgs({
-  options: {
-    rows: { type: 'string', default: '1000000' },
-    rounds: { type: 'string', default: '7' },
-    source: { type: 'string', default: 'postgres' },
-  },
+const report = new Report('stream', {
+  rows: [1_000_000, 100_000],
+  rounds: [7, 3],
+  source: ['postgres,mysql,sqlite', 'postgres,sqlite'],
+  peers: [true, true],
 });
-const rowCount = Number(values.rows);
-const rounds = Number(values.rounds);
+const { rows: rowCount, rounds, source, peers } = report.settings;
 const path = name => fileURLToPath(new URL(name, import.meta.url));
-const directory = await mkdtemp(join(tmpdir(), 'semilayer-bench-'));
-const processes = new Processes();
-const scope = new Scope();
+const expected = expectedTally(rowCount);
 
-try {
-  const engine = await prepare(values.source, rowCount, directory, scope);
-  if (engine.why) console.log(`NOT RUN: ${engine.why}`);
-  else await measure(engine);
-} finally {
-  await processes.stop();
-  await scope.close();
-  await rm(directory, { recursive: true, force: true });
+for (const name of source.split(',')) {
+  await onStage(async stage => {
+    const engine = await prepare(name, rowCount, stage.directory, stage.scope);
+    if (engine.why) report.notMeasured(engine.why);
+    else await measure(stage, engine);
+  });
 }
+report.finish();
 // A database server of ours is a child that lives as long as this process.
 process.exit();
 
-async function measure(engine) {
-  const ways = await waysOf(engine);
-  const expected = expectedTally(rowCount);
+async function measure(stage, engine) {
+  const ways = await waysOf(stage, engine);
   const once = async way => {
     const result = await way.read();
     mustEqual(way.name, result, expected);
@@ -59,102 +59,105 @@ async function measure(engine) {
     for (const [index, way] of ways.entries()) results[index].push(await once(way));
     process.stderr.write(`round ${round + 1} of ${rounds}\n`);
   }
-  report(engine, ways, results);
+  note(engine, ways, results);
 }
 
 /** Each way to read the table, with the processes that take part in it. */
-async function waysOf({ name, url, floor, driver }) {
+async function waysOf({ processes, directory }, { name, url, floor, driver, source: origin }) {
   const env = { DATABASE_URL: url };
   const floorReader = processes.worker('peers/reader.mjs', [name, 'floor'], env);
-  const buffering = processes.worker('peers/reader.mjs', [name, 'all'], env);
-  const product = await startProduct(processes, directory, {
-    bridge: name,
-    config: { url: name === 'sqlite' ? `file:${url}` : url },
-  });
+  const product = await startProduct(processes, directory, origin);
+  const { gateway, runner } = product;
   const caller = processes.worker('peers/caller.mjs', []);
-  const publicGateway = processes.start([path('peers/public-way.mjs'), 'gateway']);
-  const port = await publicGateway.line(/^(\d+)$/);
-  const publicRunner = processes.start([path('peers/public-way.mjs'), 'runner', port, name], env);
-  await publicGateway.line(/(connected)/);
+  const callerEnv = {
+    SEMILAYER_CONFIG_DIR: `${directory}/caller`,
+    SEMILAYER_SERVICE_URL: gateway.url,
+    SEMILAYER_API_KEY: gateway.key,
+  };
+  const command = processes.worker('peers/command.mjs', [], callerEnv, { typed: true });
+  const ours = { side: 'ours', runner, gateway: gateway.process };
   return [
-    { name: floor, read: () => floorReader.ask({}), runner: floorReader },
-    { name: `${driver}, buffered`, read: () => buffering.ask({}), runner: buffering },
+    { name: floor, side: 'floor', read: () => floorReader.ask({}), runner: floorReader },
     {
+      ...ours,
       name: 'semilayer, to HTTP',
       read: () =>
         caller.ask({
           url: product.queryUrl,
-          headers: { ...product.gateway.headers, accept: 'application/x-ndjson' },
+          headers: { ...gateway.headers, accept: 'application/x-ndjson' },
           body: { target: 'people', deadlineMs: DEADLINE_MS },
         }),
-      runner: product.runner,
-      gateway: product.gateway.process,
     },
     {
+      ...ours,
+      name: 'semilayer, to the command line',
+      read: () => command.ask(['query', 'bench', 'people', '--ndjson', '--timeout', '1h']),
+    },
+    ...(peers ? await peerWays(processes, { name, driver, env, caller }) : []),
+  ];
+}
+
+async function peerWays(processes, { name, driver, env, caller }) {
+  const buffering = processes.worker('peers/reader.mjs', [name, 'all'], env);
+  const gateway = processes.start([path('peers/public-way.mjs'), 'gateway']);
+  const port = await gateway.line(/^(\d+)$/);
+  const runner = processes.start([path('peers/public-way.mjs'), 'runner', port, name], env);
+  await gateway.line(/(connected)/);
+  return [
+    { name: `${driver}, buffered`, side: 'peer', read: () => buffering.ask({}), runner: buffering },
+    {
       name: 'public way, to HTTP',
+      side: 'peer',
       read: () => caller.ask({ url: `http://127.0.0.1:${port}/`, headers: {}, body: {} }),
-      runner: publicRunner,
-      gateway: publicGateway,
+      runner,
+      gateway,
     },
   ];
 }
 
-function report(engine, ways, results) {
+function note(engine, ways, results) {
+  report.version(engine.title, engine.version);
   const rates = results.map(side => side.map(({ rows, durationMs }) => rows / (durationMs / 1000)));
-  // Each round is a pair of neighbours, so that what disturbs a round disturbs both.
-  const ratios = rates.map(side => side.map((rate, round) => rate / rates[0][round]));
-  const firstRows = results.map(side => side.map(({ firstRowMs }) => firstRowMs));
-  const peaks = ways.map(({ runner, gateway }) => ({
-    runner: residentMb(runner.pid)?.peak,
-    gateway: gateway && residentMb(gateway.pid)?.peak,
-  }));
-  const thousands = rate => `${Math.round(rate / 1000)}k`;
-  console.log(`${describeMachine()}, ${engine.version}`);
-  console.log(`${rowCount.toLocaleString('en')} rows, medians of ${rounds} interleaved rounds\n`);
-  console.log(
-    table(
-      [
-        'way',
-        'rows/s',
-        'least–most',
-        '× floor',
-        'least–most',
-        'first row ms',
-        'reader or runner MB',
-        'gateway MB',
-      ],
-      ways.map((way, index) => [
-        way.name,
-        thousands(median(rates[index])),
-        spread(rates[index], thousands),
-        median(ratios[index]).toFixed(2),
-        spread(ratios[index], ratio => ratio.toFixed(2)),
-        rounded(median(firstRows[index]), 1),
-        rounded(peaks[index].runner),
-        rounded(peaks[index].gateway),
-      ]),
-    ),
+  const rows = ways.map(({ name, side, runner, gateway }, index) => {
+    const peaks = results[index].map(({ peakMb }) => peakMb).filter(peak => peak !== undefined);
+    return {
+      label: name,
+      side,
+      values: {
+        rate: spreadOf(rates[index]),
+        ratio: spreadOf(ratiosOf(rates[index], rates[0])),
+        first: median(results[index].map(({ firstRowMs }) => firstRowMs)),
+        reader: residentMb(runner.pid)?.peak ?? null,
+        gateway: gateway && (residentMb(gateway.pid)?.peak ?? null),
+        caller: peaks.length > 0 ? Math.max(...peaks) : undefined,
+      },
+    };
+  });
+  report.add({ name: engine.name, title: engine.title, columns: COLUMNS, rows });
+  const { ratio, first, reader, gateway } = rows[1].values;
+  const wanted = TARGET_RATIO[engine.name];
+  const title = `${engine.title} to HTTP`;
+  if (wanted) {
+    report.target(
+      `${title}: rows/s × ${engine.floor}`,
+      `${wanted} or more`,
+      ratio.median.toFixed(2),
+      ratio.median >= wanted,
+    );
+  }
+  report.target(
+    `${title}: first row`,
+    `under ${TARGET_FIRST_ROW_MS} ms`,
+    `${first.toFixed(1)} ms`,
+    first < TARGET_FIRST_ROW_MS,
   );
-  const ratio = median(ratios[2]);
-  const firstRow = median(firstRows[2]);
-  const { runner, gateway } = peaks[2];
-  const below = mb => (mb === undefined ? undefined : mb < TARGET_MB);
-  console.log(
-    `\n${targets([
-      [
-        `rows/s beside ${engine.floor}`,
-        `${TARGET_RATIO.toFixed(2)} or more`,
-        ratio.toFixed(2),
-        ratio >= TARGET_RATIO,
-      ],
-      [
-        'first row',
-        `under ${TARGET_FIRST_ROW_MS} ms`,
-        `${firstRow.toFixed(1)} ms`,
-        firstRow < TARGET_FIRST_ROW_MS,
-      ],
-      ['runner, peak resident', `under ${TARGET_MB} MB`, `${rounded(runner)} MB`, below(runner)],
-      ['gateway, peak resident', `under ${TARGET_MB} MB`, `${rounded(gateway)} MB`, below(gateway)],
-    ])}`,
-  );
+  for (const [what, mb] of Object.entries({ runner: reader, gateway })) {
+    const isMet = mb === null ? undefined : mb < TARGET_MB;
+    report.target(
+      `${title}: ${what}, peak resident`,
+      `under ${TARGET_MB} MB`,
+      `${rounded(mb ?? undefined)} MB`,
+      isMet,
+    );
+  }
 }

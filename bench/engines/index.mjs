@@ -1,7 +1,7 @@
 /** The databases a benchmark can read from, each with a server of its own and the same table, `people`. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { listBridges } from '../../dist/runner.js';
+import { builtModule } from '../program.mjs';
 
 const CLIENTS = {
   postgres: () => import('./postgres.mjs'),
@@ -26,15 +26,18 @@ export async function clientOf(name) {
  */
 export async function prepare(name, rows, directory, scope) {
   const client = await clientOf(name);
+  const { listBridges } = await builtModule('runner.js');
   if (!listBridges().includes(`@semilayer/bridge-${name}`))
     return { why: `the bridge ${name} is not built in` };
   const url = await serverOf(name, directory, scope);
   if (url === undefined) return { why: `no ${name} server, and no binaries of one on this machine` };
   const started = performance.now();
-  const version = await client.setUp(url, rows);
+  const [title, version] = (await client.setUp(url, rows)).split(' ');
   const seconds = ((performance.now() - started) / 1000).toFixed(0);
-  process.stderr.write(`${rows.toLocaleString('en')} rows in ${version} after ${seconds} s\n`);
-  return { name, url, version, floor: client.FLOOR, driver: client.DRIVER };
+  process.stderr.write(`${rows.toLocaleString('en')} rows in ${title} ${version} after ${seconds} s\n`);
+  /** As the service API takes it. */
+  const source = { bridge: name, config: { url: name === 'sqlite' ? `file:${url}` : url } };
+  return { name, url, title, version, source, floor: client.FLOOR, driver: client.DRIVER };
 }
 
 /** The tests know how to find or start one; the same server is as good for a benchmark. */
@@ -48,20 +51,4 @@ async function serverOf(name, directory, scope) {
   if (!existsSync(support)) return undefined;
   const { mysqlDatabase } = await import(support.href);
   return (await mysqlDatabase(scope))?.url;
-}
-
-/** What the servers of the tests ask of a test. */
-export class Scope {
-  name = 'benchmark';
-  #closing = [];
-
-  diagnostic() {}
-
-  after(close) {
-    this.#closing.unshift(close);
-  }
-
-  async close() {
-    for (const close of this.#closing.splice(0)) await close();
-  }
 }

@@ -2,14 +2,15 @@
  * Short questions in one process, each way in turn: `bridge.mjs ENGINE`, the database in DATABASE_URL. Answers with the
  * microseconds that each took.
  */
-import { resolveBridge } from '../../dist/runner.js';
 import { clientOf } from '../engines/index.mjs';
 import { answerQuestions } from '../processes.mjs';
+import { builtModule } from '../program.mjs';
 import { seededRandom } from '../random.mjs';
 
 /** What a job has by default; the bridge turns it into the server's own time limit. */
 const TIMEOUT_MS = 30_000;
 
+const { resolveBridge } = await builtModule('runner.js');
 const [engine] = process.argv.slice(2);
 const url = process.env.DATABASE_URL;
 const database = await (await clientOf(engine)).open(url);

@@ -2,7 +2,9 @@
  * Many runners in one process, each the built runtime on a source that costs nothing. Told over IPC which ones; tells
  * when each is connected or closed, by the clock of the machine, in milliseconds.
  */
-import { startRunner } from '../../dist/runner.js';
+import { builtModule } from '../program.mjs';
+
+const { startRunner } = await builtModule('runner.js');
 
 const BATCH_ROWS = 100;
 

@@ -1,5 +1,7 @@
 /** Our runtime on a source that costs nothing: what is measured is the way there and back. */
-import { startRunner } from '../../dist/runner.js';
+import { builtModule } from '../program.mjs';
+
+const { startRunner } = await builtModule('runner.js');
 
 class Trivial {
   async connect() {}
