@@ -127,6 +127,12 @@ export const CATALOGUE: readonly Entry[] = [
     plots: [],
   },
   {
+    name: 'restart',
+    title: 'Replicas restarted in turn',
+    says: 'Two replicas of one runner, real processes, each told to end and started again as soon as the other is back, while questions keep coming at a fixed rate.',
+    plots: [],
+  },
+  {
     name: 'sqlite',
     title: 'Reading SQLite',
     says: 'A large table in one process, in this thread and by a reader process, beside the driver alone; and how long a question holds up everything else.',

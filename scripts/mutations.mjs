@@ -11,6 +11,8 @@ import { run } from './run.mjs';
 
 /** A defence that is missing may well mean a test that waits: then this is what turns it red. */
 const TIMEOUT_MS = 30_000;
+/** A test as it is takes its time on a busy machine. */
+const CONTROL_TIMEOUT_MS = 120_000;
 
 const filters = process.argv.slice(2);
 const faults = CATALOGUE.flatMap(([, of]) => of).filter(
@@ -38,7 +40,7 @@ async function take({ fault, test, mutation }) {
   const started = performance.now();
   const key = `${test.file}: ${test.name}`;
   if (!green.has(key)) {
-    const control = await runTest(test);
+    const control = await runTest(test, CONTROL_TIMEOUT_MS);
     if (control.status !== 0) return complain(fault, `its test fails as it is\n${control.output}`);
     green.add(key);
   }
@@ -46,7 +48,7 @@ async function take({ fault, test, mutation }) {
   try {
     for (const edit of mutation.edits) await make(edit, originals);
     if (mutation.built) await build();
-    const { status, output } = await runTest(test);
+    const { status, output } = await runTest(test, TIMEOUT_MS);
     if (status === 0) return complain(fault, `its test does not notice: ${mutation.says}\n${output}`);
     console.log(`✓ ${fault}: ${mutation.says} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
   } finally {
@@ -66,9 +68,9 @@ async function make({ file, from, to }, originals) {
   );
 }
 
-async function runTest({ file, name }) {
+async function runTest({ file, name }, timeoutMs) {
   const pattern = `^${name.replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')}$`;
-  const args = ['--import', 'tsx', '--test', '--test-reporter=tap', `--test-timeout=${TIMEOUT_MS}`];
+  const args = ['--import', 'tsx', '--test', '--test-reporter=tap', `--test-timeout=${timeoutMs}`];
   const { status, output } = await run(process.execPath, [...args, `--test-name-pattern=${pattern}`, file], {
     capture: true,
     cwd: copy,

@@ -3,7 +3,7 @@
  * person waits for; what programs import stays ES modules.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 
 const ENTRY = 'src/main.ts';
 /** Loaded as one file with the entry, with all that they load: the way of every command that asks the service. */
@@ -26,14 +26,15 @@ export async function bundleProgram(options, outdir) {
     splitting: true,
     format: 'esm',
     define: { ...options.define, 'import.meta.url': FILE_URL },
+    plugins: [withoutChildProcesses],
     write: false,
   });
   const texts = new Map(outputFiles.map(file => [file.path, file.text]));
   const outputs = new Map(
     Object.entries(metafile.outputs).map(([path, output]) => [resolve(options.absWorkingDir, path), output]),
   );
-  const core = [...coreOf(outputs, options.absWorkingDir)];
-  const commonJs = { platform: options.platform, target: options.target, charset: options.charset };
+  const core = coreOf(outputs, options.absWorkingDir);
+  const commonJs = { platform: options.platform, target: options.target };
   await mkdir(join(outdir, 'chunks'), { recursive: true });
 
   const linked = (code, from) => linkedTo(core, code, from, outdir);
@@ -42,19 +43,38 @@ export async function bundleProgram(options, outdir) {
     bundle: true,
     format: 'cjs',
     write: false,
+    // Read before every command: V8 takes longer over white space, and over a text that is not all ASCII. Names stay.
+    minifyWhitespace: true,
+    charset: 'ascii',
     stdin: { contents: reExports(core), resolveDir: outdir, loader: 'js' },
-    plugins: [fromMemory(texts, new Set(core), outdir)],
+    plugins: [fromMemory(texts, core, outdir)],
     logLevel: options.logLevel,
   });
   await writeFile(join(outdir, MAIN), finished(linked(main.outputFiles[0].text, join(outdir, MAIN))));
   for (const [path, text] of texts) {
-    if (core.includes(path)) continue;
+    if (core.has(path)) continue;
     // Named as a module of ES, so that what it imports of CommonJS has the shape that Node gives it.
-    const { code } = await transform(text, { ...commonJs, format: 'cjs', sourcefile: 'chunk.mjs' });
+    const { code } = await transform(text, {
+      ...commonJs,
+      format: 'cjs',
+      charset: options.charset,
+      sourcefile: 'chunk.mjs',
+    });
     await writeFile(path.replace(/js$/, 'cjs'), finished(linked(code, path)));
   }
   return metafile;
 }
+
+/** commander loads what starts processes, for commands that are programs of their own: we have none. */
+const withoutChildProcesses = {
+  name: 'without-child-processes',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^node:child_process$/ }, ({ importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path: 'child_process', namespace: 'unused' } : undefined,
+    );
+    onLoad({ filter: /.*/, namespace: 'unused' }, () => ({ contents: 'module.exports = {};' }));
+  },
+};
 
 /** The chunks that hold these sources, and all that these load at once. */
 function coreOf(outputs, root) {
@@ -76,7 +96,12 @@ function coreOf(outputs, root) {
 
 /** Everything that the chunks of the core export, a name for each chunk: what the other chunks ask of it. */
 function reExports(core) {
-  return core.map((path, index) => `export * as chunk${index} from ${JSON.stringify(path)};`).join('\n');
+  return [...core].map(path => `export * as ${nameOf(path)} from ${JSON.stringify(path)};`).join('\n');
+}
+
+/** Made of the name of the file, and so of its content: a program that runs on while it is built anew finds its own. */
+function nameOf(path) {
+  return basename(path, '.js').replace(/\W/g, '_');
 }
 
 /** Resolves the chunks of the core to what was bundled; everything else stays where it is, as seen from main. */
@@ -105,11 +130,10 @@ function fromMemory(texts, core, outdir) {
 function linkedTo(core, code, from, outdir) {
   const target = path => {
     const file = resolve(dirname(from), path);
-    const index = core.indexOf(file);
-    const place = index < 0 ? file.replace(/js$/, 'cjs') : join(outdir, MAIN);
+    const place = core.has(file) ? join(outdir, MAIN) : file.replace(/js$/, 'cjs');
     const specifier = relative(dirname(from), place).replaceAll('\\', '/');
     const required = `require(${JSON.stringify(specifier.startsWith('.') ? specifier : `./${specifier}`)})`;
-    return index < 0 ? required : `${required}.chunk${index}`;
+    return core.has(file) ? `${required}.${nameOf(file)}` : required;
   };
   const later = required => `Promise.resolve().then(() => ${required})`;
   return code

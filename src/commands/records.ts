@@ -31,7 +31,8 @@ export interface RunnerRecord {
 export interface SourceRecord {
   id: string;
   name: string;
-  bridge: string;
+  /** null of a service that does not say. */
+  bridge: string | null;
   credentialsLocation: string;
   runners: string[];
   createdAt: string;

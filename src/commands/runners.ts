@@ -171,7 +171,8 @@ async function handOver(
   if (gatewayUrl !== undefined) output.note(`where it runs, set SEMILAYER_GATEWAY_URL=${gatewayUrl}`);
   output.next(
     done === 'created'
-      ? `semilayer run --env-file ${flags.envFile ?? '.env'}`
+      ? // What a terminal shows is in no file yet, and cannot be asked for again.
+        `${flags.envFile === undefined && output.stdoutIsTerminal && !global.json ? 'save the two lines, shown this once, as .env; then ' : ''}semilayer run --env-file ${flags.envFile ?? '.env'}`
       : `give the new token to its runners; semilayer runners show ${record.name} tells which they use`,
   );
 }

@@ -2,6 +2,7 @@
 import type { Context } from '../cli/context.ts';
 import { AppError, EXIT } from '../errors.ts';
 import type { Column } from '../output/output.ts';
+import { shortBridgeName } from '../protocol/bridge-names.ts';
 import { agreedAtTerminal, mayAsk, sourceGiven } from './ask.ts';
 import { type SourceRecord, sourceOf, type TargetColumn, tableOf, targetsOf } from './records.ts';
 import { everyItem, openService, recordPath } from './service.ts';
@@ -22,7 +23,7 @@ interface UpdateFlags extends UrlFlags {
 const COLUMNS: readonly Column<SourceRecord>[] = [
   { header: 'ID', value: one => one.id },
   { header: 'NAME', value: one => one.name },
-  { header: 'BRIDGE', value: one => one.bridge },
+  { header: 'BRIDGE', value: one => one.bridge, shown: one => one.bridge && shortBridgeName(one.bridge) },
   { header: 'CREDENTIALS', value: one => one.credentialsLocation },
   { header: 'RUNNERS', value: one => one.runners, format: 'list' },
   { header: 'CREATED', value: one => one.createdAt, format: 'time' },
@@ -125,7 +126,7 @@ export async function updateSource(
     ...(credentialsLocation === undefined ? {} : { credentialsLocation }),
   };
   if (url !== undefined) {
-    const known = bridge ?? sourceOf(await client.get(path)).bridge;
+    const known = bridge ?? sourceOf(await client.get(path)).bridge ?? '';
     change.credentialsLocation = 'managed';
     change.config = { url: configUrl(known, url, ctx.cwd) };
   }

@@ -1,4 +1,5 @@
 /** What dispatch needs to know of sources and assignments, read from the store once and kept until something changes. */
+import { AppError } from '../errors.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import type { SourceRecord, Store } from '../store/store.ts';
 
@@ -31,9 +32,13 @@ export class Catalog {
     });
   }
 
+  /** Of the runner alone is asked each time: a source knows all its runners, and a thousand may be back at once. */
   async assignedSources(runnerId: string): Promise<AssignedSource[]> {
-    const sources = await this.#store.sourcesOf(runnerId);
-    return await Promise.all(sources.map(source => this.assignedSource(source)));
+    const ids = await this.#store.sourceIdsOf(runnerId);
+    const sources = await Promise.all(ids.map(id => this.source(id).catch(unlessGone)));
+    return await Promise.all(
+      sources.filter(source => source !== undefined).map(source => this.assignedSource(source)),
+    );
   }
 
   /** Something about a source or an assignment changed. New maps, so that a read under way fills only the old ones. */
@@ -52,4 +57,10 @@ function remember<T>(cache: Map<string, Promise<T>>, key: string, load: () => Pr
   cache.set(key, loading);
   loading.catch(() => cache.delete(key));
   return loading;
+}
+
+/** A source that was removed a moment ago is assigned to nobody. */
+function unlessGone(error: unknown): undefined {
+  if (error instanceof AppError && error.code === 'not_found') return undefined;
+  throw error;
 }

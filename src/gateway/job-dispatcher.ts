@@ -22,6 +22,7 @@ const SLOW_CONSUMER_MS = 30_000;
 /** Enough to ride out a burst, little enough that a caller learns soon that there is no room. */
 const MAX_QUEUED = 1_000;
 const RETRY_AFTER_SECONDS = 1;
+const MAX_NAMED = 5;
 /** Nobody sees the difference, and a job of a millisecond is told of once instead of three times. */
 const TELL_AFTER_MS = 50;
 
@@ -337,9 +338,15 @@ function leastInFlight(
 function noneOnline(source: SourceRecord): AppError {
   return new AppError('no_runners_online', {
     message: `no runner of source "${source.name}" is online`,
-    hint: `start one: semilayer run (assigned: ${source.runners.join(', ')})`,
+    hint: `start one: semilayer run (assigned: ${someOf(source.runners)})`,
     retryable: true,
   });
+}
+
+/** The first few of what may be a thousand names. */
+function someOf(names: readonly string[]): string {
+  const more = names.length - MAX_NAMED;
+  return `${names.slice(0, MAX_NAMED).join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function slowConsumer(stalledMs: number): AppError {

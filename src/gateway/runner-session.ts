@@ -84,11 +84,12 @@ export class RunnerSession {
   readonly connectedAt: number;
   readonly #options: RunnerSessionOptions;
   readonly #attempts = new Map<string, Attempt>();
-  readonly #stalled = new Set<string>();
+  /** Jobs whose callers do not keep up; there are none of most sessions for ever. */
+  #stalled: Set<string> | undefined;
   /** When each job of which nothing was heard yet was sent, oldest first; empty where jobs are not accepted. */
   readonly #unheard = new Map<string, number>();
   /** Sources for which the runner had no room. */
-  readonly #busy = new Set<string>();
+  #busy: Set<string> | undefined;
   #lastHeartbeatAt: number;
   #draining = false;
   #open = true;
@@ -131,7 +132,7 @@ export class RunnerSession {
   /** Whether one more job of this source may be sent here. */
   hasRoom(sourceId: string): boolean {
     const limit = this.#options.features.concurrency?.limit ?? DEFAULT_CONCURRENCY;
-    return this.#open && !this.#draining && this.#attempts.size < limit && !this.#busy.has(sourceId);
+    return this.#open && !this.#draining && this.#attempts.size < limit && !this.#busy?.has(sourceId);
   }
 
   /** What silence means on this connection now; undefined for what the protocol says of every one. */
@@ -215,6 +216,7 @@ export class RunnerSession {
   setStalled(wireId: string, stalled: boolean): boolean {
     if (this.#options.features.credit) return false;
     if (stalled) {
+      this.#stalled ??= new Set();
       this.#stalled.add(wireId);
       if (this.#stalled.size === 1) this.#options.pauseReading(true);
     } else this.#unstall(wireId);
@@ -306,7 +308,7 @@ export class RunnerSession {
   #ended(wireId: string): void {
     this.#endings++;
     // What has ended made room, perhaps for the source that had none.
-    this.#busy.clear();
+    this.#busy = undefined;
     this.#free(wireId);
     this.#acknowledgeEndings();
   }
@@ -321,9 +323,10 @@ export class RunnerSession {
     if (sourceId === undefined) return;
     if (reason === 'draining') this.#draining = true;
     else {
+      this.#busy ??= new Set();
       this.#busy.add(sourceId);
       this.#options.clock.after(BUSY_MS, () => {
-        if (this.#busy.delete(sourceId)) this.onSlotFree();
+        if (this.#busy?.delete(sourceId)) this.onSlotFree();
       });
     }
     this.#free(id);
@@ -345,7 +348,7 @@ export class RunnerSession {
   }
 
   #unstall(wireId: string): void {
-    if (this.#stalled.delete(wireId) && this.#stalled.size === 0) this.#options.pauseReading(false);
+    if (this.#stalled?.delete(wireId) && this.#stalled.size === 0) this.#options.pauseReading(false);
   }
 
   #send(frame: ServerFrame): void {

@@ -6,6 +6,8 @@ export interface Column<T> {
   /** Upper-case heading of the terminal table. */
   header: string;
   value: (row: T) => unknown;
+  /** What a table shows in its place: something shorter. */
+  shown?: (row: T) => unknown;
   format?: ColumnFormat;
 }
 

@@ -40,7 +40,9 @@ export function listTable<T>(rows: readonly T[], columns: readonly Column<T>[], 
   const { chalk } = style;
   return borderless(
     columns.map(column => chalk.bold(column.header)),
-    rows.map(row => columns.map(column => formatCell(column.value(row), column.format, style))),
+    rows.map(row =>
+      columns.map(column => formatCell((column.shown ?? column.value)(row), column.format, style)),
+    ),
     columns.map(column => (column.format === 'number' ? 'right' : 'left')),
     style,
     // The beginning of a UUID tells enough.

@@ -16,5 +16,10 @@ const crypto = (): typeof Crypto => process.getBuiltinModule('node:crypto');
 export const systemRandom: Random = {
   fraction: () => Math.random(),
   bytes: count => crypto().randomBytes(count),
-  uuid: () => crypto().randomUUID(),
+  uuid() {
+    const id = crypto().randomUUID();
+    // It comes as a tree of its digits, of a dozen nodes, until somebody looks into it; many are kept for long.
+    id.charCodeAt(0);
+    return id;
+  },
 };

@@ -22,6 +22,11 @@ export function bridgeNamed(name: string): string {
   return Object.hasOwn(OURS, name) ? PREFIX + name : name;
 }
 
+/** The other way about; the name of anybody else's package stays. */
+export function shortBridgeName(bridge: string): string {
+  return isOurBridge(bridge) ? bridge.slice(PREFIX.length) : bridge;
+}
+
 export function isPackageName(name: string): boolean {
   return name.length <= MAX_PACKAGE_NAME && PACKAGE.test(name);
 }

@@ -4,7 +4,7 @@ import type { Pace } from './features.ts';
 import { DEAD_AFTER_SILENCE_MS, PING_AFTER_SILENCE_MS } from './limits.ts';
 
 /** How often silence is measured: the ping comes at most this late; the ending has a timer of its own once it is near. */
-const CHECK_INTERVAL_MS = 250;
+const CHECK_INTERVAL_MS = 500;
 /** The ending comes this much before the time is over, so that whoever watches has heard of it by then. */
 const LEAD_MS = 250;
 /** A check this late means that this process slept (SIGSTOP, a laptop's lid): the silence says nothing of the peer. */
@@ -118,7 +118,7 @@ export class Liveness {
   }
 }
 
-/** One timer a clock for all connections: ten thousand of them cost four wake-ups a second. */
+/** One timer a clock for all connections: ten thousand of them cost two wake-ups a second. */
 class Rounds {
   readonly #byClock = new WeakMap<Clock, { members: Set<() => void>; cancel: CancelTimer }>();
 

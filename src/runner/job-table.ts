@@ -13,6 +13,7 @@ import type {
 import { ChunkWriter } from './chunk-writer.ts';
 import { Credit } from './credit.ts';
 import type { JobCount, JobIdentity, RunnerEvent } from './events.ts';
+import { JobAbort } from './job-abort.ts';
 import { JobError, type JobErrorCode, toJobError } from './job-error.ts';
 import type { JobSlots } from './job-slots.ts';
 import { type JobEnding, JobLedger } from './ledger/job-ledger.ts';
@@ -50,7 +51,7 @@ interface ActiveJob {
   frame: ServerJob;
   credit: Credit;
   writer: ChunkWriter;
-  abort: AbortController;
+  abort: JobAbort;
   ledger: JobLedger | undefined;
   startedAt: number;
   cancelDeadline: () => void;
@@ -115,7 +116,7 @@ export class JobTable {
       if (this.#draining) return this.#reject(id, 'draining');
       if (!this.#options.slots.hasRoom(source)) return this.#reject(id, 'busy');
     }
-    const abort = new AbortController();
+    const abort = new JobAbort();
     const credit = new Credit(creditWindowBytes);
     const identity: JobIdentity = {
       id,
@@ -146,7 +147,7 @@ export class JobTable {
       return this.#end(job, 0, new JobError('CANCELLED', 'this runner is leaving and takes no job'));
     if (!(deadlineMs > 0)) return this.#end(job, 0, timeout(deadlineMs));
     job.cancelDeadline = clock.after(deadlineMs, () => abort.abort(timeout(deadlineMs)));
-    abort.signal.addEventListener('abort', () => this.#aborted(job), { once: true });
+    abort.onAbort(() => this.#aborted(job));
     if (acceptMs !== undefined) this.#announceSoon(job, acceptMs);
     if (this.#hasRoom(job)) void this.#run(job);
     else this.#waiting.push(job);
@@ -197,8 +198,7 @@ export class JobTable {
     const secrets: string[] = [];
     // A bridge that hangs must not hold the ending back: whichever comes first ends the job, the other finds it gone.
     const aborted = new Promise<never>((_, reject) => {
-      if (abort.signal.aborted) reject(abort.signal.reason);
-      abort.signal.addEventListener('abort', () => reject(abort.signal.reason), { once: true });
+      abort.onAbort(() => reject(abort.reason));
     });
     try {
       const run = { ...this.#options, frame, source: this.#sourceOf(frame), writer, abort, secrets };
@@ -209,7 +209,7 @@ export class JobTable {
       await job.ledger?.end(this.#ending(job, 'done'));
       this.#end(job, writer.rowsSent, meta);
     } catch (error) {
-      const cause = abort.signal.aborted ? abort.signal.reason : error;
+      const cause = abort.aborted ? abort.reason : error;
       const { code, message } = toJobError(cause, secrets);
       this.#end(job, writer.rowsSent, new JobError(code, message));
     } finally {
@@ -299,7 +299,7 @@ export class JobTable {
   #aborted(job: ActiveJob): void {
     const index = this.#waiting.indexOf(job);
     if (index >= 0) this.#waiting.splice(index, 1);
-    this.#end(job, job.writer.rowsSent, job.abort.signal.reason as JobError);
+    this.#end(job, job.writer.rowsSent, job.abort.reason as JobError);
   }
 }
 

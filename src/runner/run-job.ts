@@ -4,6 +4,7 @@ import { traced, tracedInside } from '../platform/tracing.ts';
 import type { AssignedSource, ServerJob } from '../protocol/frames.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
 import { type ExecutionMeta, executeJob } from './execute-job.ts';
+import type { JobAbort } from './job-abort.ts';
 import { JobError, toJobError } from './job-error.ts';
 import type { Policy } from './policy/policy.ts';
 import type { SourcePool } from './source-pool.ts';
@@ -16,7 +17,7 @@ export interface JobRun {
   /** As it will be opened; undefined where it is not assigned. */
   source: AssignedSource | undefined;
   writer: ChunkWriter;
-  abort: AbortController;
+  abort: JobAbort;
   /** Filled with what must not appear in a message. */
   secrets: string[];
   clock: Clock;
@@ -59,7 +60,7 @@ async function answer(run: JobRun): Promise<ExecutionMeta> {
   // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
   const lease = await pool.lease(source, abort.signal);
   secrets.push(...lease.secrets);
-  const cancelWatch = watchHung(clock, abort.signal, lease.abandon);
+  const cancelWatch = watchHung(clock, abort, lease.abandon);
   let cancelTimeout = (): void => {};
   try {
     if (statementTimeoutMs < Number.POSITIVE_INFINITY)
@@ -92,7 +93,7 @@ async function answer(run: JobRun): Promise<ExecutionMeta> {
 }
 
 /** Calls `hung` for a bridge that has not come back long after its job was over; until the returned is called. */
-function watchHung(clock: Clock, signal: AbortSignal, hung: () => void): () => void {
+function watchHung(clock: Clock, abort: JobAbort, hung: () => void): () => void {
   let cancel = (): void => {};
   const start = (): void => {
     // Every, for it keeps no process alive; once is all it takes.
@@ -101,9 +102,9 @@ function watchHung(clock: Clock, signal: AbortSignal, hung: () => void): () => v
       hung();
     });
   };
-  signal.addEventListener('abort', start, { once: true });
+  const forget = abort.onAbort(start);
   return () => {
-    signal.removeEventListener('abort', start);
+    forget();
     cancel();
   };
 }

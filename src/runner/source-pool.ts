@@ -1,5 +1,5 @@
 /** Connected bridges, one a source and config, shared by the jobs that need them. */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Bridge, BridgeClass, PoolUse } from '../bridges/bridge.ts';
 import { messageOf } from '../errors.ts';
 import type { CancelTimer, Clock } from '../platform/clock.ts';
@@ -27,11 +27,16 @@ export interface SourcePoolOptions {
   localConfig: (source: AssignedSource) => Promise<Record<string, unknown>>;
 }
 
+interface Opened {
+  bridge: Bridge;
+  secrets: readonly string[];
+}
+
 interface Entry {
   key: string;
-  opening: Promise<{ bridge: Bridge; secrets: readonly string[] }>;
-  /** Once it has opened. */
-  bridge: Bridge | undefined;
+  opening: Promise<Opened>;
+  /** Once it has: most jobs find it so, and wait for nothing. */
+  opened: Opened | undefined;
   users: number;
   retired: boolean;
   cancelIdle: CancelTimer | undefined;
@@ -62,7 +67,7 @@ export class SourcePool {
       entry = {
         key,
         opening: this.open(source),
-        bridge: undefined,
+        opened: undefined,
         users: 0,
         retired: false,
         cancelIdle: undefined,
@@ -86,9 +91,9 @@ export class SourcePool {
       release();
     };
     try {
-      const opened = await unlessAborted(held.opening, signal);
-      held.bridge = opened.bridge;
-      return { ...opened, release, abandon };
+      held.opened ??= await unlessAborted(held.opening, signal);
+      signal.throwIfAborted();
+      return { ...held.opened, release, abandon };
     } catch (error) {
       // The next job tries again, with files read again: a failed opening is never cached.
       abandon();
@@ -98,11 +103,11 @@ export class SourcePool {
 
   /** How far the connections of a source are taken up; undefined where it is not open, or its bridge does not say. */
   use(sourceId: string): PoolUse | undefined {
-    return this.#entries.get(sourceId)?.bridge?.poolUse;
+    return this.#entries.get(sourceId)?.opened?.bridge.poolUse;
   }
 
   /** A bridge of its own, connected, that the caller disconnects: `test` proves a fresh connection. */
-  async open(source: AssignedSource): Promise<{ bridge: Bridge; secrets: readonly string[] }> {
+  async open(source: AssignedSource): Promise<Opened> {
     const BridgeOf = await this.#options.resolveBridge(source.bridge);
     if (typeof BridgeOf !== 'function') {
       throw new JobError('BRIDGE_NOT_FOUND', `what was resolved for the bridge ${source.bridge} is no class`);
@@ -191,7 +196,5 @@ async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<
 function keyOf(source: AssignedSource): string {
   // A runner-local source is found by its name: under another name it is another database.
   const config = source.credentialsLocation === 'managed' ? JSON.stringify(source.config ?? {}) : source.name;
-  return createHash('sha256')
-    .update(`${source.bridge}\0${source.credentialsLocation}\0${config}`)
-    .digest('hex');
+  return hash('sha256', `${source.bridge}\0${source.credentialsLocation}\0${config}`);
 }

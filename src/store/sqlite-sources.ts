@@ -145,13 +145,14 @@ export class SourceTable {
       .map(([id]) => id as string);
   }
 
-  ofRunner(runnerId: string): SourceRecord[] {
+  /** In the order of their names. */
+  idsOfRunner(runnerId: string): string[] {
     return this.#file
       .all(
-        `SELECT ${COLUMNS} FROM sources WHERE id IN (SELECT source_id FROM assignments WHERE runner_id = ?) ORDER BY name`,
+        'SELECT id FROM sources WHERE id IN (SELECT source_id FROM assignments WHERE runner_id = ?) ORDER BY name',
         runnerId,
       )
-      .map(recordOf);
+      .map(([id]) => String(id));
   }
 
   #refuseTaken(name: string): void {

@@ -76,7 +76,7 @@ class SqliteStore implements Store {
   deleteSource: Store['deleteSource'] = async (idOrName, force, by) =>
     this.#sources.delete(idOrName, force, by);
   runnerIdsOf: Store['runnerIdsOf'] = async sourceId => this.#sources.runnerIdsOf(sourceId);
-  sourcesOf: Store['sourcesOf'] = async runnerId => this.#sources.ofRunner(runnerId);
+  sourceIdsOf: Store['sourceIdsOf'] = async runnerId => this.#sources.idsOfRunner(runnerId);
 
   createKey: Store['createKey'] = async (input, by) => this.#keys.create(input, by);
   listKeys: Store['listKeys'] = async page => this.#keys.list(page);

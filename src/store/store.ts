@@ -153,9 +153,9 @@ export interface Store {
   ): Promise<SourceRecord>;
   /** `conflict` for an assigned source unless `force`. */
   deleteSource(idOrName: string, force: boolean, by: Actor): Promise<SourceRecord>;
-  /** Ids of the runners assigned to a source, and the other way round. */
+  /** Ids of the runners assigned to a source, and the other way round, in the order of the sources' names. */
   runnerIdsOf(sourceId: string): Promise<string[]>;
-  sourcesOf(runnerId: string): Promise<SourceRecord[]>;
+  sourceIdsOf(runnerId: string): Promise<string[]>;
 
   createKey(
     input: { id: string; name: string; role: Role; hash: string; fingerprint: string },

@@ -87,6 +87,17 @@ test('a service that is not reached: which step failed', async t => {
   assert.match(plain.stderr, /TLS: it does not speak TLS|the connection was cut/);
 });
 
+test('a certificate that has expired is said to have, with its issuer and the day', async t => {
+  const { line } = await setUp(t);
+  const { cert, key, caFile } = await makeCertificates(t, { issuer: 'Example', days: -1 });
+  const { gateway } = await openGateway(t, { tls: { cert, key } });
+  const url = `https://localhost:${gateway.port}`;
+  const { status, stderr } = await line.run(['whoami', '--service-url', url, '--ca-file', caFile]);
+  assert.equal(status, 6);
+  assert.match(stderr, /TLS: its certificate, issued by Example Root, expired on \d{4}-\d\d-\d\d/);
+  assert.match(stderr, /\nhint: renew the server's certificate; if it is new, check this machine's clock/);
+});
+
 test('what nobody foresaw says how to report it, and holds no secret', async t => {
   const { line, service } = await setUp(t);
   const secret = formatSecret('rk_', new Uint8Array(32).fill(7));

@@ -56,7 +56,7 @@ for (const [fault, stop, goOn] of [
     const seen = await answer;
     checkHistory(seen, { total: 1_000 });
     assert.equal(seen.ending, 'complete');
-    assert.deepEqual(new Set(seen.rows.map(row => row.origin)), new Set([String(survivor.pid)]));
+    assert.deepEqual(new Set(seen.rows.map(row => row.origin)), new Set([`${survivor.pid}/0`]));
     const { items } = (await gateway.ask('GET', '/v1/jobs')).json;
     assert.equal(items.find(job => job.kind === 'query')?.attempts, 2);
     assert.equal((await gateway.ask('GET', '/v1/runners/edge')).json.sessions.length, 1);

@@ -275,7 +275,7 @@ test('one runner has so many sessions and not one more', async t => {
   const gateway = await openGateway(t);
   const { token, runnerId } = await gateway.shop();
   const connect = () => connectScripted(t, gateway.connectUrl, token, runnerId);
-  for (let n = 0; n < 256; n += 64) await Promise.all(Array.from({ length: 64 }, connect));
+  for (let n = 0; n < 1_024; n += 64) await Promise.all(Array.from({ length: 64 }, connect));
   const beyond = await dialRaw(t, gateway.connectUrl, token);
   beyond.send({ type: 'hello', version: 1, runnerId, capabilities: [] });
   const { code, reason } = await beyond.closed;

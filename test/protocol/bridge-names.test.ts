@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { bridgeNamed, isOurBridge, urlProblem } from '../../src/protocol/bridge-names.ts';
+import { bridgeNamed, isOurBridge, shortBridgeName, urlProblem } from '../../src/protocol/bridge-names.ts';
 
 test('a URL fits its bridge by its scheme, and a third-party bridge knows its own', () => {
   const table: [bridge: string, url: unknown, fits: boolean][] = [
@@ -36,6 +36,8 @@ test('a URL fits its bridge by its scheme, and a third-party bridge knows its ow
 
 test('short names are ours, and names of the language are nobody’s', () => {
   assert.equal(bridgeNamed('sqlite'), '@semilayer/bridge-sqlite');
+  assert.equal(shortBridgeName('@semilayer/bridge-sqlite'), 'sqlite');
+  assert.equal(shortBridgeName('@semilayer/bridge-redis'), '@semilayer/bridge-redis');
   assert.equal(bridgeNamed('constructor'), 'constructor');
   assert.ok(isOurBridge('@semilayer/bridge-mysql'));
   assert.ok(!isOurBridge('@semilayer/bridge-constructor'));

@@ -14,19 +14,23 @@ export interface ChildRunner {
   scripted?: boolean;
 }
 
-/** One process of these runners; resolves when each is connected, unless told not to wait. */
-export async function runnerProcess(
-  t: Pick<TestContext, 'after'>,
-  runners: readonly ChildRunner[],
-  { connected = true } = {},
-): Promise<DemoProcess> {
+/** One process of these runners, which has begun and is not connected yet. */
+export function startRunners(t: Pick<TestContext, 'after'>, runners: readonly ChildRunner[]): DemoProcess {
   const child = new DemoProcess(
     [process.execPath, CHILD],
     { PATH: process.env.PATH, RUNNERS: JSON.stringify(runners) },
     process.cwd(),
   );
   t.after(() => child.destroy());
-  if (connected)
-    await Promise.all(runners.map(({ runnerId }) => child.line(new RegExp(`^connected ${runnerId}$`))));
+  return child;
+}
+
+/** One process of these runners; resolves when each is connected. */
+export async function runnerProcess(
+  t: Pick<TestContext, 'after'>,
+  runners: readonly ChildRunner[],
+): Promise<DemoProcess> {
+  const child = startRunners(t, runners);
+  await Promise.all(runners.map(({ runnerId }) => child.line(new RegExp(`^connected ${runnerId}$`))));
   return child;
 }

@@ -2,7 +2,7 @@
  * Pages of `query`: a cursor that holds the offset and a digest of the question it belongs to. It lives in the
  * gateway, because the bridge interface pages `query` by offset, whoever wrote the bridge.
  */
-import { hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import { AppError } from '../../errors.ts';
 
 /** The parts of a question that a page must share with the page before. */
@@ -40,5 +40,6 @@ export function decodeQueryCursor(cursor: string, question: Question): number {
 
 function digest({ target, where, orderBy, select }: Question): string {
   const text = JSON.stringify([target, where ?? null, orderBy ?? null, select ?? null]);
-  return hash('sha256', text, 'base64url').slice(0, 16);
+  // Against a mistake, not an attack: whoever has the cursor may ask the question anyway.
+  return `${text.length.toString(36)}.${crc32(text).toString(36)}`;
 }

@@ -19,8 +19,16 @@ export function bySource(pattern: string): Matches {
 }
 
 export function canonicalSource(name: string): string {
-  return variablePrefix(name).slice(SOURCE_PREFIX.length);
+  const known = canonical.get(name);
+  if (known !== undefined) return known;
+  const text = variablePrefix(name).slice(SOURCE_PREFIX.length);
+  if (canonical.size < MAX_REMEMBERED) canonical.set(name, text);
+  return text;
 }
+
+/** Every job asks, and the names are those of a few sources. */
+const canonical = new Map<string, string>();
+const MAX_REMEMBERED = 1_000;
 
 const SOURCE_PREFIX = variablePrefix('');
 

@@ -2,12 +2,16 @@
  * Runners in a process of their own, cheap to start and to kill: the built runtime and nothing else. RUNNERS holds
  * `[{gatewayUrl, runnerId, authToken, concurrency?}]`; each says `connected NAME` on stdout, at every connection.
  */
-import { startRunner } from '../../../dist/runner.js';
+import { resolveBridge, startRunner } from '../../../dist/runner.js';
 
 const BATCH_ROWS = 50;
 
-/** A source that does what its target is called. */
+/** A source that does what its target is called; its rows say which runner they are of. */
 class Scripted {
+  #origin;
+  constructor(_config, origin) {
+    this.#origin = origin;
+  }
   async connect() {}
   async disconnect() {}
   async listTargets() {
@@ -21,7 +25,7 @@ class Scripted {
     if (target === 'hang') await new Promise(() => {});
     for (let id = 1; id <= limit; ) {
       const rows = [];
-      while (rows.length < BATCH_ROWS && id <= limit) rows.push({ id: id++, origin: String(process.pid) });
+      while (rows.length < BATCH_ROWS && id <= limit) rows.push({ id: id++, origin: this.#origin });
       yield rows;
       if (target === 'block') block();
       if (target === 'hold') await new Promise(() => {});
@@ -37,15 +41,20 @@ function block() {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
 }
 
-const runners = JSON.parse(process.env.RUNNERS).map(options =>
-  startRunner({
+const runners = JSON.parse(process.env.RUNNERS).map((options, at) => {
+  class Own extends Scripted {
+    constructor(config) {
+      super(config, `${process.pid}/${at}`);
+    }
+  }
+  return startRunner({
     ...options,
     env: {},
-    ...(options.scripted ? { resolveBridge: () => Scripted } : {}),
+    resolveBridge: name => (options.scripted || name === 'scripted' ? Own : resolveBridge(name)),
     onConnected: () => console.log(`connected ${options.runnerId}`),
     onDisconnected: reason => console.log(`disconnected ${options.runnerId}: ${reason}`),
-  }),
-);
+  });
+});
 // A driver that does not come back, whatever it was asked.
 process.on('SIGUSR2', block);
 process.on('SIGTERM', () => void Promise.all(runners.map(runner => runner.stop())));
