@@ -1,6 +1,6 @@
 /**
- * A thousand runners after their gateway was killed: how long after it listens again is each of them back? Its
- * processes are the built program and ten workers of a hundred runners, on this machine together.
+ * A thousand runners, and ten thousand, after their gateway was killed: how long after it listens again is each of them
+ * back? Its processes are the built program and some workers that share the runners, on this machine together.
  */
 import { median, quantile, rounded, spreadOf } from './figures.ts';
 import { createRunners, Fleet, now } from './fleet.mjs';

@@ -16,6 +16,8 @@ const TARGET_RATIO = { postgres: 0.45 };
 const TARGET_FIRST_ROW_MS = 30;
 const TARGET_MB = 110;
 const DEADLINE_MS = 3_600_000;
+/** More than this, held all at once, would not fit the memory of most machines; it takes minutes, so fewer rounds do. */
+const LARGE_ROWS = 2_000_000;
 const COLUMNS = [
   { key: 'rate', title: 'rows/s', thousands: true, better: 'more' },
   { key: 'ratio', title: '× floor', digits: 2 },
@@ -26,28 +28,35 @@ const COLUMNS = [
 ];
 
 const report = new Report('stream', {
-  rows: [1_000_000, 100_000],
+  rows: ['1000000,10000000', '100000'],
   rounds: [7, 3],
+  largeRounds: [2, 1],
   source: ['postgres,mysql,sqlite', 'postgres,sqlite'],
   peers: [true, true],
 });
-const { rows: rowCount, rounds, source, peers } = report.settings;
+const { rows: sizes, rounds, largeRounds, source, peers } = report.settings;
 const path = name => fileURLToPath(new URL(name, import.meta.url));
-const expected = expectedTally(rowCount);
 
-for (const name of source.split(',')) {
-  await onStage(async stage => {
-    const engine = await prepare(name, rowCount, stage.directory, stage.scope);
-    if (engine.why) report.notMeasured(engine.why);
-    else await measure(stage, engine);
-  });
+for (const rowCount of sizes.split(',').map(Number)) {
+  if (peers && rowCount > LARGE_ROWS)
+    report.notMeasured(`the ways that hold all rows at once, of ${rowCount.toLocaleString('en')}`);
+  for (const name of source.split(',')) {
+    await onStage(async stage => {
+      const engine = await prepare(name, rowCount, stage.directory, stage.scope);
+      if (engine.why) report.notMeasured(engine.why);
+      else await measure(stage, engine, rowCount);
+    });
+  }
 }
 report.finish();
 // A database server of ours is a child that lives as long as this process.
 process.exit();
 
-async function measure(stage, engine) {
-  const ways = await waysOf(stage, engine);
+async function measure(stage, engine, rowCount) {
+  const isLarge = rowCount > LARGE_ROWS;
+  const ways = await waysOf(stage, engine, peers && !isLarge);
+  const expected = expectedTally(rowCount);
+  const total = isLarge ? largeRounds : rounds;
   const once = async way => {
     const result = await way.read();
     mustEqual(way.name, result, expected);
@@ -55,15 +64,15 @@ async function measure(stage, engine) {
   };
   for (const way of ways) await once(way);
   const results = ways.map(() => []);
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < total; round++) {
     for (const [index, way] of ways.entries()) results[index].push(await once(way));
-    process.stderr.write(`round ${round + 1} of ${rounds}\n`);
+    process.stderr.write(`round ${round + 1} of ${total}\n`);
   }
-  note(engine, ways, results);
+  note(engine, rowCount, ways, results);
 }
 
 /** Each way to read the table, with the processes that take part in it. */
-async function waysOf({ processes, directory }, { name, url, floor, driver, source: origin }) {
+async function waysOf({ processes, directory }, { name, url, floor, driver, source: origin }, withPeers) {
   const env = { DATABASE_URL: url };
   const floorReader = processes.worker('peers/reader.mjs', [name, 'floor'], env);
   const product = await startProduct(processes, directory, origin);
@@ -93,7 +102,7 @@ async function waysOf({ processes, directory }, { name, url, floor, driver, sour
       name: 'semilayer, to the command line',
       read: () => command.ask(['query', 'bench', 'people', '--ndjson', '--timeout', '1h']),
     },
-    ...(peers ? await peerWays(processes, { name, driver, env, caller }) : []),
+    ...(withPeers ? await peerWays(processes, { name, driver, env, caller }) : []),
   ];
 }
 
@@ -115,7 +124,8 @@ async function peerWays(processes, { name, driver, env, caller }) {
   ];
 }
 
-function note(engine, ways, results) {
+function note(engine, rowCount, ways, results) {
+  const title = `${engine.title}, ${rowCount.toLocaleString('en')} rows`;
   report.version(engine.title, engine.version);
   const rates = results.map(side => side.map(({ rows, durationMs }) => rows / (durationMs / 1000)));
   const rows = ways.map(({ name, side, runner, gateway }, index) => {
@@ -133,20 +143,19 @@ function note(engine, ways, results) {
       },
     };
   });
-  report.add({ name: engine.name, title: engine.title, columns: COLUMNS, rows });
+  report.add({ name: `${engine.name}-${rowCount}`, title, columns: COLUMNS, rows });
   const { ratio, first, reader, gateway } = rows[1].values;
   const wanted = TARGET_RATIO[engine.name];
-  const title = `${engine.title} to HTTP`;
   if (wanted) {
     report.target(
-      `${title}: rows/s × ${engine.floor}`,
+      `${title} to HTTP: rows/s × ${engine.floor}`,
       `${wanted} or more`,
       ratio.median.toFixed(2),
       ratio.median >= wanted,
     );
   }
   report.target(
-    `${title}: first row`,
+    `${title} to HTTP: first row`,
     `under ${TARGET_FIRST_ROW_MS} ms`,
     `${first.toFixed(1)} ms`,
     first < TARGET_FIRST_ROW_MS,
@@ -154,7 +163,7 @@ function note(engine, ways, results) {
   for (const [what, mb] of Object.entries({ runner: reader, gateway })) {
     const isMet = mb === null ? undefined : mb < TARGET_MB;
     report.target(
-      `${title}: ${what}, peak resident`,
+      `${title} to HTTP: ${what}, peak resident`,
       `under ${TARGET_MB} MB`,
       `${rounded(mb ?? undefined)} MB`,
       isMet,
