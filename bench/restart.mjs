@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { writeSampleDatabase } from '../src/bridges/sample-data.ts';
 import { median, quantile, rounded } from './figures.ts';
 import { startGateway } from './product.mjs';
@@ -14,8 +15,9 @@ import { onStage } from './stage.mjs';
 
 const ROWS = 500;
 
-const report = new Report('restart', { minutes: [10, 0.2], rate: [200, 100] });
-const { minutes, rate } = report.settings;
+const report = new Report('restart', { minutes: [10, 0.2], rate: [200, 100], every: [5, 1] });
+/** `every` so many seconds one of the two is restarted. */
+const { minutes, rate, every } = report.settings;
 
 await onStage(async ({ processes, directory }) => {
   const gateway = await startGateway(processes, directory);
@@ -43,6 +45,7 @@ await onStage(async ({ processes, directory }) => {
       await replicas[at].end('SIGTERM');
       replicas[at] = await begin();
       restarts++;
+      await setTimeout(every * 1_000);
     }
   }
   const { latencies, failures } = await load.stop();
