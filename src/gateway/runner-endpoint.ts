@@ -10,7 +10,7 @@ import { CLOSE } from '../protocol/close-codes.ts';
 import { decodeClientFrame, FrameError } from '../protocol/codec.ts';
 import { acceptFeatures } from '../protocol/features.ts';
 import type { AssignedSource, ClientHello } from '../protocol/frames.ts';
-import { HELLO_TIMEOUT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/limits.ts';
+import { HELLO_TIMEOUT_MS, MAX_FRAGMENTS, MAX_FRAME_BYTES, PROTOCOL_VERSION } from '../protocol/limits.ts';
 import { Liveness } from '../protocol/liveness.ts';
 import { decodeRows } from '../protocol/raw-rows.ts';
 import { RoundTrip } from '../protocol/round-trip.ts';
@@ -27,6 +27,9 @@ const MAX_TOKEN_LENGTH = 1_024;
 
 /** Far more than cross with the cancels of 1,024 jobs, or come of a runner that beats for each of its pings. */
 const IDLE_FRAMES = { capacity: 20_000, perSecond: 1_000 };
+
+/** `maxFragments` is an option that the types of ws do not know yet. */
+const MESSAGE_LIMITS = { maxPayload: MAX_FRAME_BYTES, maxFragments: MAX_FRAGMENTS };
 
 /** Replicas of one runner. Beyond it something starts them and does not know when to stop. */
 const MAX_SESSIONS_PER_RUNNER = 1_024;
@@ -56,7 +59,7 @@ export class RunnerEndpoint {
   readonly #server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    maxPayload: MAX_FRAME_BYTES,
+    ...MESSAGE_LIMITS,
     // A compression context costs about 100 KiB a connection, idle ones included.
     perMessageDeflate: false,
   });

@@ -66,8 +66,8 @@ export const protocol: Fault[] = [
       edits: [
         {
           file: ENDPOINT,
-          from: 'maxPayload: MAX_FRAME_BYTES,',
-          to: 'maxPayload: MAX_FRAME_BYTES, maxFragments: 0,',
+          from: 'maxFragments: MAX_FRAGMENTS }',
+          to: 'maxFragments: 0 }',
         },
       ],
     },
@@ -114,7 +114,7 @@ export const protocol: Fault[] = [
     mutation: {
       says: 'an ending does not end the attempt, nor the job',
       edits: [
-        { file: SESSION, from: "case 'done':\n        this.#free(frame.id);", to: "case 'done':" },
+        { file: SESSION, from: "case 'done':\n        this.#ended(frame.id);", to: "case 'done':" },
         {
           file: 'src/gateway/dispatched-job.ts',
           from: 'runnerId: string): void {\n    if (this.ended) return;',
@@ -147,7 +147,7 @@ export const protocol: Fault[] = [
       edits: [
         {
           file: SESSION,
-          from: "case 'done':\n        this.#free(frame.id);",
+          from: "case 'done':\n        this.#ended(frame.id);",
           to: "case 'done':\n        if (frame.meta?.count === 0) return undefined;",
         },
       ],

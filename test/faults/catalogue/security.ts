@@ -72,8 +72,8 @@ export const security: Fault[] = [
       edits: [
         {
           file: ENDPOINT,
-          from: "} catch {\n      return refuse(socket, 503, { 'retry-after': '1' });",
-          to: "} catch {\n      return refuse(socket, 401, { 'retry-after': '1' });",
+          from: "} catch {\n      return this.#refuse(socket, 503, { 'retry-after': '1' });",
+          to: "} catch {\n      return this.#refuse(socket, 401, { 'retry-after': '1' });",
         },
       ],
     },
@@ -84,7 +84,7 @@ export const security: Fault[] = [
     test: { file: SESSIONS, name: 'a token of another runner closes with 4403' },
     mutation: {
       says: 'the id is believed',
-      edits: [{ file: ENDPOINT, from: 'if (!named) return', to: 'if (hello.runnerId === "") return' }],
+      edits: [{ file: ENDPOINT, from: 'if (!named) {', to: 'if (hello.runnerId === "") {' }],
     },
   },
   {
@@ -170,8 +170,8 @@ export const security: Fault[] = [
       edits: [
         {
           file: 'src/gateway/http/guard.ts',
-          from: 'if (!hostIsOurs(host, options)) {',
-          to: 'if (host === "") {',
+          from: 'if (!hostIsOurs(host, this.#options)) return false;',
+          to: '',
         },
       ],
     },

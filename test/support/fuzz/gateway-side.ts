@@ -16,7 +16,7 @@ const BURST = 400;
 const STRETCH = 40;
 const ROWS = 20;
 /** Between two questions of one caller: what is measured is the messages. */
-const PAUSE_MS = 20;
+const PAUSE_MS = 200;
 const NOBODY: Cleanup = { after: () => {} };
 
 export interface Side {
