@@ -89,8 +89,8 @@ export const network: Fault[] = [
       edits: [
         {
           file: 'src/protocol/liveness.ts',
-          from: 'if (silenceMs < pingMs) return;',
-          to: 'if (silenceMs < 10 * pingMs) return;',
+          from: 'this.#pingedAt = now;\n      ping();',
+          to: 'this.#pingedAt = now;',
         },
       ],
     },
