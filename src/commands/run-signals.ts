@@ -7,7 +7,7 @@ import type { LogLine } from './run-log.ts';
 
 /** First signal drains, second cancels, third leaves at once. Each says what the next will do. */
 export class RunSignals {
-  readonly #ctx: Context;
+  readonly #ctx: Pick<Context, 'signals' | 'exitNow'>;
   readonly #say: (line: LogLine) => void;
   readonly #dispose: () => void;
   readonly #first: Promise<undefined>;
@@ -16,7 +16,7 @@ export class RunSignals {
   #runner: { handle: RunnerHandle; gracePeriodMs: number } | undefined;
   #outcome: Promise<number> | undefined;
 
-  constructor(ctx: Context, say: (line: LogLine) => void) {
+  constructor(ctx: Pick<Context, 'signals' | 'exitNow'>, say: (line: LogLine) => void) {
     this.#ctx = ctx;
     this.#say = say;
     this.#first = new Promise(resolve => {

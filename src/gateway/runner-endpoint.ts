@@ -3,7 +3,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
-import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import { MAX_FRAGMENTS, MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import { hashSecret } from '../protocol/token.ts';
 import { AttemptLimit } from './attempt-limit.ts';
 import { type Admission, Greeting, type GreetingOptions } from './greeting.ts';
@@ -11,6 +11,9 @@ import type { GatewayMetrics } from './metrics.ts';
 
 /** A token of ours has 52 characters; the hosted service's may be longer. Anything beyond is not hashed. */
 const MAX_TOKEN_LENGTH = 1_024;
+
+/** `maxFragments` is an option that the types of ws do not know yet. */
+const MESSAGE_LIMITS = { maxPayload: MAX_FRAME_BYTES, maxFragments: MAX_FRAGMENTS };
 
 export interface RunnerEndpointOptions extends GreetingOptions {
   remoteAddressOf: (request: IncomingMessage) => string;
@@ -22,7 +25,7 @@ export class RunnerEndpoint {
   readonly #server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    maxPayload: MAX_FRAME_BYTES,
+    ...MESSAGE_LIMITS,
     // A compression context costs about 100 KiB a connection, idle ones included.
     perMessageDeflate: false,
   });

@@ -240,7 +240,7 @@ export class RunnerSession {
       return 'drain';
     }
     const handlers = this.#attempts.get(frame.id)?.handlers;
-    this.#unheard.delete(frame.id);
+    const begun = !this.#unheard.delete(frame.id);
     switch (frame.type) {
       case 'chunk':
       case 'rows':
@@ -249,6 +249,8 @@ export class RunnerSession {
       case 'accept':
         return 'idle';
       case 'reject':
+        // Rows of it may have reached the caller: another attempt would go into the same stream.
+        if (begun) return 'idle';
         this.#rejected(frame);
         handlers?.rejected();
         break;

@@ -15,6 +15,9 @@ export const MAX_JOB_DEADLINE_MS = 86_400_000;
 /** Largest frame either side accepts. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 
+/** Most WebSocket fragments that one message may come in: empty ones cost their sender nothing. */
+export const MAX_FRAGMENTS = 16_384;
+
 /** Deepest JSON nesting either side accepts; keeps every recursive reader far from its stack's end. */
 export const MAX_JSON_DEPTH = 128;
 

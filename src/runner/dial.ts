@@ -6,10 +6,12 @@ import { messageOf } from '../errors.ts';
 import { coalesce } from '../platform/coalesce.ts';
 import { isLoopbackHost } from '../platform/network.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
-import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
+import { MAX_FRAGMENTS, MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import type { Ending } from './ending.ts';
 import { endingOfAnswer } from './upgrade-answer.ts';
 
+/** `maxFragments` is an option that the types of ws do not know yet. */
+const MESSAGE_LIMITS = { maxPayload: MAX_FRAME_BYTES, maxFragments: MAX_FRAGMENTS };
 /** Longest wait for DNS, connect, TLS and the upgrade together. */
 const DIAL_TIMEOUT_MS = 10_000;
 /** A close frame that is not answered by then is taken as read. */
@@ -59,7 +61,7 @@ export const dialWebSocket: Dial = (options, handlers) => {
   const socket = new WebSocket(options.url, {
     headers: { authorization: `Bearer ${options.token}` },
     handshakeTimeout: DIAL_TIMEOUT_MS,
-    maxPayload: MAX_FRAME_BYTES,
+    ...MESSAGE_LIMITS,
     // Compression costs a megabyte a connection and invites deflate bombs; rows compress better in TLS-terminating proxies.
     perMessageDeflate: false,
     followRedirects: false,

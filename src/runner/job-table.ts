@@ -155,6 +155,8 @@ export class JobTable {
 
   /** A job that cannot be one, whose ending is all there is of it. */
   refuse(id: string, code: string, message: string): void {
+    // One that is under way has its own ending to come.
+    if (this.#active.has(id)) return;
     this.#sendEnding({ type: 'error', id, code, message });
   }
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { deflateRawSync } from 'node:zlib';
+import { MAX_FRAGMENTS } from '../../src/protocol/limits.ts';
 import { startRunner } from '../../src/runner/index.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { connectRunner, openGateway, type TestGateway } from '../support/gateway.ts';
@@ -101,7 +102,7 @@ const OFFENCES: Record<string, { send: (peer: RawPeer) => void; code: number }> 
     send: peer => {
       peer.frame({ opcode: 1, final: false });
       // An empty continuation is two bytes, six with a mask: a million of them cost the sender nothing.
-      for (let part = 0; part < 20_000; part++) peer.frame({ opcode: 0, final: false });
+      for (let part = 0; part < MAX_FRAGMENTS; part++) peer.frame({ opcode: 0, final: false });
     },
     code: 1008,
   },
@@ -249,6 +250,7 @@ test('a job id twice: one job runs, and it has one ending', async t => {
   session.send(job);
   while (asked === 0) await settle();
   session.send(job);
+  session.send({ type: 'job', id: 'twice' });
   session.send({ type: 'ping' });
   await session.next('heartbeat');
   answer(1);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { FakeClock } from '../support/fake-clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
+import { askRows, checkHistory } from '../support/history.ts';
 import { connectScripted, dialRaw, type Frame, type ScriptedRunner } from '../support/scripted-runner.ts';
 
 const ask = { target: 'orders' };
@@ -68,6 +69,33 @@ test('a job that a runner hands back as busy goes to another, and to the first a
   answer(busy, refused, [{ from: 'the first' }]);
   answer(free, taken, [{ from: 'the second' }]);
   assert.deepEqual((await reply).json.rows, [{ from: 'the second' }]);
+});
+
+test('a job that was taken cannot be handed back: its rows are of one attempt', async t => {
+  const { connect, gateway, key } = await stage(t);
+  const first = await connect({ attempts: {} });
+  const seen = askRows({ url: gateway.url, key }, { source: 'shop', target: 'orders' });
+  const { id } = await first.next('job');
+  first.send({ type: 'chunk', id, rows: [{ id: 1, from: 'the first' }] });
+  const second = await connect({ attempts: {} });
+  first.send({ type: 'reject', id, reason: 'busy' });
+  first.send({ type: 'chunk', id, rows: [{ id: 2, from: 'the first' }] });
+  first.send({ type: 'done', id });
+  second.next('job').then(
+    job => answer(second, job, [{ from: 'the second' }]),
+    () => {},
+  );
+  checkHistory(await seen, { total: 2 });
+});
+
+test('a runner that did not agree on it hands nothing back', async t => {
+  const { connect, ask: request } = await stage(t);
+  const runner = await connect({});
+  const reply = request('POST', '/v1/sources/shop/query', ask);
+  const job = await runner.next('job');
+  runner.send({ type: 'reject', id: job.id, reason: 'draining' });
+  answer(runner, job, [{ n: 1 }]);
+  assert.deepEqual((await reply).json.rows, [{ n: 1 }]);
 });
 
 test('a job that the only runner hands back waits, and is offered again', async t => {

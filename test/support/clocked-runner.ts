@@ -3,7 +3,7 @@ import type { TestContext } from 'node:test';
 import type { BridgeClass } from '../../src/bridges/bridge.ts';
 import { resolveBridge } from '../../src/bridges/registry.ts';
 import type { Clock } from '../../src/platform/clock.ts';
-import { systemRandom } from '../../src/platform/random.ts';
+import { type Random, systemRandom } from '../../src/platform/random.ts';
 import { dialWebSocket } from '../../src/runner/dial.ts';
 import type { RunnerEvent } from '../../src/runner/events.ts';
 import { Runner } from '../../src/runner/runner.ts';
@@ -26,6 +26,7 @@ export function clockedRunner(
     token: string;
     runnerId?: string;
     resolveBridge?: (name: string) => BridgeClass | Promise<BridgeClass>;
+    random?: Random;
   },
 ): ClockedRunner {
   const events: RunnerEvent[] = [];
@@ -47,7 +48,7 @@ export function clockedRunner(
     env: {},
     clock,
     cpuMs: () => 0,
-    random: systemRandom,
+    random: options.random ?? systemRandom,
     dial: dialWebSocket,
     pool,
     sourceHealth: new SourceHealth({ clock, pool, policy: undefined, probe: false }),

@@ -1,6 +1,5 @@
 /** A real gateway on a free port, with its key and a way to ask it. */
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 import { bridgeManifests } from '../../src/bridges/manifests.ts';
 import { writeSampleDatabase } from '../../src/bridges/sample-data.ts';
 import { type GatewayHandle, type GatewayOptions, startGateway } from '../../src/gateway/gateway.ts';
@@ -8,7 +7,7 @@ import { systemClock } from '../../src/platform/clock.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { type RunnerHandle, type StartRunnerOptions, startRunner } from '../../src/runner/index.ts';
 import { FakeClock } from './fake-clock.ts';
-import { temporaryDirectory } from './temporary.ts';
+import { type Cleanup, temporaryDirectory } from './temporary.ts';
 
 /** JSON of the service, with a type for the keys that tests go on with; the rest is compared as it is. */
 export interface Json {
@@ -47,10 +46,7 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-export async function openGateway(
-  t: TestContext,
-  options: Partial<GatewayOptions> = {},
-): Promise<TestGateway> {
+export async function openGateway(t: Cleanup, options: Partial<GatewayOptions> = {}): Promise<TestGateway> {
   const directory = await temporaryDirectory(t);
   const dataDir = options.dataDir ?? join(directory, 'data');
   const warnings: string[] = [];
@@ -118,7 +114,7 @@ export async function openGateway(
 
 /** Our own runtime, connected; stopped with the test. */
 export async function connectRunner(
-  t: TestContext,
+  t: Cleanup,
   options: Omit<StartRunnerOptions, 'onConnected'>,
 ): Promise<RunnerHandle> {
   let runner: RunnerHandle | undefined;

@@ -33,6 +33,7 @@ export class RawPeer {
   constructor(socket: Socket, masked: boolean, head: Buffer) {
     this.socket = socket;
     this.#masked = masked;
+    socket.setNoDelay(true);
     const tap = new WebSocketTap({ headSeen: true });
     let code = ABNORMAL;
     const take = (data: Buffer): void => {
@@ -64,9 +65,14 @@ export class RawPeer {
     for (;;) {
       const found = this.messages.find(message => message.type === type);
       if (found) return found;
-      if (this.socket.destroyed) throw new Error(`closed while waiting for ${type}`);
-      await new Promise<void>(resolve => this.#wake.push(resolve));
+      await this.more(type);
     }
+  }
+
+  /** Resolves when something more has come; rejects when nothing can. */
+  async more(awaited = 'more'): Promise<void> {
+    if (this.socket.destroyed) throw new Error(`closed while waiting for ${awaited}`);
+    await new Promise<void>(resolve => this.#wake.push(resolve));
   }
 
   json(frame: unknown): void {

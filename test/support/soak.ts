@@ -20,6 +20,10 @@ const CHURNERS = 2;
 const FORGOTTEN_MS = 60_000;
 /** How long a gateway lives at most, in pauses between two misfortunes. */
 const GATEWAY_LIFE = 8;
+/** Answers between two misfortunes, at most. */
+const ANSWERS_BETWEEN = 8;
+/** Where nobody is left to answer, the next misfortune comes all the same. */
+const ANSWER_PATIENCE_MS = 3_000;
 
 export interface SoakOptions {
   seed: number;
@@ -154,7 +158,7 @@ class Soak {
       this.#counts.questions++;
       this.#counts[ending]++;
       // While there is nobody to ask, asking at once again would only warm the machine.
-      if (code === 'no_runners_online' || ending === 'cut') await pause(20);
+      if (code === 'no_runners_online' || ending === 'cut') await pause(100);
     }
   }
 
@@ -185,6 +189,7 @@ class Soak {
     const until = performance.now() + this.#options.durationMs;
     let told = performance.now();
     while (performance.now() < until && !this.#over) {
+      await this.#answered(this.#random.below(ANSWERS_BETWEEN));
       await pause(this.#random.below(this.#options.pauseMs));
       await runners.misfortune();
       if (performance.now() - told > 10_000) {
@@ -199,9 +204,17 @@ class Soak {
   async #gatewayKills(): Promise<void> {
     const random = fromSeed(this.#options.seed + 3);
     while (!this.#over) {
+      await this.#answered(random.below(GATEWAY_LIFE * ANSWERS_BETWEEN));
       await pause(random.below(GATEWAY_LIFE * this.#options.pauseMs));
       await this.#killGateway();
     }
+  }
+
+  /** Resolves when so many more answers are complete: what kills is to find something under way. */
+  async #answered(answers: number): Promise<void> {
+    const enough = this.#counts.complete + answers;
+    const until = performance.now() + ANSWER_PATIENCE_MS;
+    while (!this.#over && this.#counts.complete < enough && performance.now() < until) await pause(5);
   }
 
   async #killGateway(): Promise<void> {

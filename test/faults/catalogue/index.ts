@@ -1,4 +1,5 @@
 /** Every fault, by kind; docs/reliability.md is this as a page, `npm run mutations` takes out each defence. */
+import { agreed } from './agreed.ts';
 import type { Fault } from './fault.ts';
 import { input } from './input.ts';
 import { network } from './network.ts';
@@ -9,6 +10,7 @@ import { security } from './security.ts';
 export const CATALOGUE: readonly [kind: string, faults: readonly Fault[]][] = [
   ['Network', network],
   ['Protocol', protocol],
+  ['Beyond version 1', agreed],
   ['Process', process],
   ['Security', security],
   ['Input', input],

@@ -17,13 +17,13 @@ export const process: Fault[] = [
       says: 'a drain that was cut short is called complete',
       built: true,
       edits: [
-        { file: 'src/runner/runner.ts', from: 'drained = jobs.activeJobs === 0;', to: 'drained = true;' },
+        { file: 'src/runner/leave.ts', from: 'return { drained: false,', to: 'return { drained: true,' },
       ],
     },
   },
   {
-    fault: 'Ctrl-C once, twice, three times',
-    promise: 'drain; cancel and tell the gateway, 130; leave at once, 130',
+    fault: 'Ctrl-C once, twice',
+    promise: 'drain; cancel and tell the gateway, 130',
     test: { file: 'test/e2e/run.test.ts', name: SIGNALS },
     mutation: {
       says: 'the second is like the first',
@@ -38,12 +38,36 @@ export const process: Fault[] = [
     },
   },
   {
+    fault: 'Ctrl-C three times',
+    promise: 'leave at once, whatever hangs: 130, and 143 after SIGTERM',
+    test: {
+      file: 'test/commands/run-signals.test.ts',
+      name: 'SIGINT: the third leaves at once, where neither draining nor cancelling has come to an end',
+    },
+    mutation: {
+      says: 'the third is like the second',
+      edits: [
+        {
+          file: 'src/commands/run-signals.ts',
+          from: 'if (this.#count > 2 || ',
+          to: 'if (',
+        },
+      ],
+    },
+  },
+  {
     fault: 'kill -9 of a runner at accept',
     promise: 'the job is moved, at most twice, within its deadline',
     test: { file: KILLS, name: 'kill -9 of a runner at accept, whose message arrives' },
     mutation: {
       says: 'a job whose runner is lost fails',
-      edits: [{ file: DISPATCHER, from: 'job.attempts >= MAX_ATTEMPTS', to: 'job.attempts >= 1' }],
+      edits: [
+        {
+          file: DISPATCHER,
+          from: 'job.delivered || job.moves >= MAX_MOVES',
+          to: 'job.delivered || job.moves >= 0',
+        },
+      ],
     },
   },
   {
@@ -153,7 +177,8 @@ export const process: Fault[] = [
   },
   {
     fault: 'an event loop blocked for a minute',
-    promise: 'its jobs are with another in 12 s, and the others’ do not wait',
+    promise:
+      'its jobs are with another: in 2 s those that it had not taken, in 7 s the others; and nobody else’s wait',
     test: {
       file,
       name: "an event loop blocked for a minute: the job goes to a survivor in 12 s, and what comes late is nobody's",
@@ -163,8 +188,8 @@ export const process: Fault[] = [
       edits: [
         {
           file: 'src/protocol/liveness.ts',
-          from: 'this.#pinged = true;\n      ping();\n    }\n  }',
-          to: 'this.#heardAt = now;\n      ping();\n    }\n  }',
+          from: 'this.#pingedAt = now;\n      ping();',
+          to: 'this.#heardAt = now;\n      ping();',
         },
       ],
     },
@@ -172,7 +197,7 @@ export const process: Fault[] = [
   {
     fault: 'SIGSTOP for a minute',
     promise:
-      'its jobs are with another in 12 s; what it says when it wakes is nobody’s, and it is back at once',
+      'its jobs are with another as above; what it says when it wakes is nobody’s, and it is back at once',
     test: {
       file,
       name: "SIGSTOP for a minute: the job goes to a survivor in 12 s, and what comes late is nobody's",
@@ -181,7 +206,7 @@ export const process: Fault[] = [
       says: 'a session that was given up is not taken out',
       edits: [
         {
-          file: 'src/gateway/runner-endpoint.ts',
+          file: 'src/gateway/greeting.ts',
           from: 'session.close(code, reason);\n      this.#options.sessions.remove(session);',
           to: '',
         },
@@ -285,7 +310,7 @@ export const process: Fault[] = [
       edits: [
         {
           file: 'src/config/user-config.ts',
-          from: 'const aside = await setAside(path);',
+          from: 'const aside = setAside(path);',
           to: 'const aside = path; if (aside) return EMPTY;',
         },
       ],

@@ -3,6 +3,7 @@ import type { Fault } from './fault.ts';
 
 const file = 'test/faults/protocol.test.ts';
 const ENDPOINT = 'src/gateway/runner-endpoint.ts';
+const GREETING = 'src/gateway/greeting.ts';
 const SESSION = 'src/gateway/runner-session.ts';
 const CODEC = 'src/protocol/codec.ts';
 const JOBS = 'src/runner/job-table.ts';
@@ -66,8 +67,8 @@ export const protocol: Fault[] = [
       edits: [
         {
           file: ENDPOINT,
-          from: 'maxPayload: MAX_FRAME_BYTES,',
-          to: 'maxPayload: MAX_FRAME_BYTES, maxFragments: 0,',
+          from: 'maxFragments: MAX_FRAGMENTS }',
+          to: 'maxFragments: 0 }',
         },
       ],
     },
@@ -114,7 +115,7 @@ export const protocol: Fault[] = [
     mutation: {
       says: 'an ending does not end the attempt, nor the job',
       edits: [
-        { file: SESSION, from: "case 'done':\n        this.#free(frame.id);", to: "case 'done':" },
+        { file: SESSION, from: "case 'done':\n        this.#ended(frame.id);", to: "case 'done':" },
         {
           file: 'src/gateway/dispatched-job.ts',
           from: 'runnerId: string): void {\n    if (this.ended) return;',
@@ -147,7 +148,7 @@ export const protocol: Fault[] = [
       edits: [
         {
           file: SESSION,
-          from: "case 'done':\n        this.#free(frame.id);",
+          from: "case 'done':\n        this.#ended(frame.id);",
           to: "case 'done':\n        if (frame.meta?.count === 0) return undefined;",
         },
       ],
@@ -164,7 +165,7 @@ export const protocol: Fault[] = [
       says: 'a second hello is ignored',
       edits: [
         {
-          file: ENDPOINT,
+          file: GREETING,
           from: "if (this.#helloSeen) return this.#close(CLOSE.malformed, 'second hello');",
           to: 'if (this.#helloSeen) return;',
         },
@@ -179,7 +180,7 @@ export const protocol: Fault[] = [
       says: 'hello is waited for',
       edits: [
         {
-          file: ENDPOINT,
+          file: GREETING,
           from: '.clock.after(HELLO_TIMEOUT_MS, () =>',
           to: '.clock.after(HELLO_TIMEOUT_MS * 9, () =>',
         },
@@ -198,7 +199,7 @@ export const protocol: Fault[] = [
       says: 'the lowest version is not looked at',
       edits: [
         {
-          file: ENDPOINT,
+          file: GREETING,
           from: 'if ((hello.minVersion ?? 1) > PROTOCOL_VERSION) {',
           to: 'if (hello.minVersion === -1) {',
         },

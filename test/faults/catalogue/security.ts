@@ -3,6 +3,7 @@ import type { Fault } from './fault.ts';
 
 const file = 'test/faults/security.test.ts';
 const ENDPOINT = 'src/gateway/runner-endpoint.ts';
+const GREETING = 'src/gateway/greeting.ts';
 const SESSIONS = 'test/gateway/sessions.test.ts';
 
 export const security: Fault[] = [
@@ -72,8 +73,8 @@ export const security: Fault[] = [
       edits: [
         {
           file: ENDPOINT,
-          from: "} catch {\n      return refuse(socket, 503, { 'retry-after': '1' });",
-          to: "} catch {\n      return refuse(socket, 401, { 'retry-after': '1' });",
+          from: "} catch {\n      return this.#refuse(socket, 503, { 'retry-after': '1' });",
+          to: "} catch {\n      return this.#refuse(socket, 401, { 'retry-after': '1' });",
         },
       ],
     },
@@ -84,7 +85,7 @@ export const security: Fault[] = [
     test: { file: SESSIONS, name: 'a token of another runner closes with 4403' },
     mutation: {
       says: 'the id is believed',
-      edits: [{ file: ENDPOINT, from: 'if (!named) return', to: 'if (hello.runnerId === "") return' }],
+      edits: [{ file: GREETING, from: 'if (!named) {', to: 'if (hello.runnerId === "") {' }],
     },
   },
   {
@@ -170,8 +171,8 @@ export const security: Fault[] = [
       edits: [
         {
           file: 'src/gateway/http/guard.ts',
-          from: 'if (!hostIsOurs(host, options)) {',
-          to: 'if (host === "") {',
+          from: 'if (!hostIsOurs(host, this.#options)) return false;',
+          to: '',
         },
       ],
     },
