@@ -1,6 +1,6 @@
 /** The jobs of one connection: each begins once, ends in exactly one frame, and dies with the connection. */
 import { messageOf } from '../errors.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { CancelTimer, Clock } from '../platform/clock.ts';
 import { encodeFrame } from '../protocol/codec.ts';
 import type {
   AssignedSource,
@@ -67,6 +67,7 @@ export class JobTable {
   readonly #waiting: ActiveJob[] = [];
   /** Of which the gateway has not heard yet. */
   readonly #unannounced = new Set<ActiveJob>();
+  #announcing: CancelTimer | undefined;
   readonly #stopListening: () => void;
   #assigned: readonly AssignedSource[] = [];
   #endings = 0;
@@ -187,6 +188,7 @@ export class JobTable {
   close(): void {
     this.#closed = true;
     this.#stopListening();
+    this.#announcing?.();
     this.cancelAll('the connection to the gateway was lost');
   }
 
@@ -233,8 +235,8 @@ export class JobTable {
   /** Says that a job was taken, unless it has said more by itself by then. One timer for all that came together. */
   #announceSoon(job: ActiveJob, acceptMs: number): void {
     this.#unannounced.add(job);
-    if (this.#unannounced.size > 1) return;
-    this.#options.clock.after(acceptMs / ACCEPT_FRACTION, () => {
+    this.#announcing ??= this.#options.clock.after(acceptMs / ACCEPT_FRACTION, () => {
+      this.#announcing = undefined;
       const jobs = [...this.#unannounced];
       this.#unannounced.clear();
       for (const { identity, writer } of jobs) {
@@ -264,6 +266,7 @@ export class JobTable {
     const { id } = job.identity;
     if (this.#active.get(id) !== job) return;
     this.#active.delete(id);
+    this.#unannounced.delete(job);
     job.cancelDeadline();
     const durationMs = Math.round(this.#options.clock.monotonic() - job.startedAt);
     const error =
