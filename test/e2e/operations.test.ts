@@ -29,10 +29,11 @@ test('health is up before the first connection, and names the database that does
   const sources = [local('shop'), local('pg-main'), local('nowhere')];
   session.send({ type: 'hello-ack', serverVersion: 1, assignedSources: sources });
   const degraded = ['pg-main unreachable', 'nowhere misconfigured'];
-  await until(async () => (await readiness(port))[2].length === 2);
+  const readyz = async () => await (await fetch(`http://127.0.0.1:${port}/readyz`)).text();
+  await until(async () => (await readiness(port))[2].length === 2 && !(await readyz()).includes('unknown'));
   const [status, state, problems] = await readiness(port);
   assert.deepEqual([status, state, problems], [200, 'degraded', degraded]);
-  const body = await (await fetch(`http://127.0.0.1:${port}/readyz`)).text();
+  const body = await readyz();
   assert.deepEqual(JSON.parse(body).sourceStates, {
     shop: 'ok',
     'pg-main': 'unreachable',
