@@ -194,7 +194,6 @@ export class RunnerSession {
     this.#unstall(wireId);
     this.#send({ id: wireId, type: 'cancel' });
     attempt.forget = this.#options.clock.after(CANCEL_PATIENCE_MS, () => this.#free(wireId));
-    // Chunks under way still hold credit; granting it lets a waiting sender reach its own cancel check.
   }
 
   /** The caller has taken `bytes` of this attempt: the runner may send as many more. */
@@ -235,6 +234,7 @@ export class RunnerSession {
       return 'heartbeat';
     }
     if (frame.type === 'drain') {
+      if (!this.#options.features.drain) return 'idle';
       this.#draining = true;
       this.#acknowledgeEndings();
       return 'drain';

@@ -205,7 +205,8 @@ export class Connection {
       case 'ping':
         return this.#heartbeat();
       case 'drain':
-        return this.#relieve();
+        if (this.#features.drain) this.#relieve();
+        return;
       case 'ended':
         this.#endingsHeard = frame.count;
         return this.#heardOfEndings();

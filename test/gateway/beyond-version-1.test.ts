@@ -1,5 +1,6 @@
 /** What a gateway and a runner may agree on: raw runners that offer it, against the real gateway. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
 import { FakeClock } from '../support/fake-clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
@@ -198,6 +199,18 @@ test('a leaving runner hears how many of its endings have come; one that did not
     old.frames.some(frame => frame.type === 'ended'),
     false,
   );
+});
+
+test('a runner that says it leaves with nothing agreed on that is given jobs as before', async t => {
+  const { connect, ask: request } = await stage(t);
+  const runner = await connect({});
+  runner.send({ type: 'drain' });
+  // A round trip later it has been read.
+  runner.socket.ping();
+  await once(runner.socket, 'pong');
+  const reply = request('POST', '/v1/sources/shop/query', ask);
+  answer(runner, await runner.next('job'), [{ ok: true }]);
+  assert.deepEqual((await reply).json.rows, [{ ok: true }]);
 });
 
 test('while a job is under way a silent runner is found in seven seconds, and its job moved', async t => {

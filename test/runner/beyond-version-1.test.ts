@@ -174,6 +174,18 @@ test('when its gateway leaves, a runner stands on another connection before it l
   );
 });
 
+test('a gateway that says it leaves with nothing agreed on that is not left', async t => {
+  const { gateway, events } = await stage(t);
+  const session = await gateway.greeted([SOURCE]);
+  session.send({ type: 'drain' });
+  session.send({ type: 'ping' });
+  await session.next('heartbeat');
+  assert.equal(
+    events.some(event => event.type === 'gateway-leaving'),
+    false,
+  );
+});
+
 test('a gateway that leaves with no other in its place is held until it closes, then looked for', async t => {
   const gateway = await openScriptedGateway(t, () => (refusing ? { status: 503 } : undefined));
   let refusing = false;
