@@ -111,20 +111,16 @@ export class JobTable {
     // A second job frame for a job under way has nothing of its own to end.
     if (this.#closed || this.#active.has(id)) return;
     const { clock, wire, creditWindowBytes, rawRows, ledger, acceptMs } = this.#options;
-    const source = canonicalSource((this.#sourceOf(frame) ?? params.source).name);
+    const source = (this.#sourceOf(frame) ?? params.source).name;
     if (acceptMs !== undefined) {
       // Not begun: another runner may have room now, where here it would wait.
       if (this.#draining) return this.#reject(id, 'draining');
-      if (!this.#options.slots.hasRoom(source)) return this.#reject(id, 'busy');
+      if (!this.#options.slots.hasRoom(canonicalSource(source))) return this.#reject(id, 'busy');
     }
     const abort = new JobAbort();
     const credit = new Credit(creditWindowBytes);
-    const identity: JobIdentity = {
-      id,
-      kind: params.job.kind,
-      source: (this.#sourceOf(frame) ?? params.source).name,
-      target: params.job.target,
-    };
+    const { kind, target } = params.job;
+    const identity: JobIdentity = { id, kind, source, target };
     const job: ActiveJob = {
       identity,
       frame,
@@ -193,10 +189,9 @@ export class JobTable {
   }
 
   async #run(job: ActiveJob): Promise<void> {
-    const { onEvent } = this.#options;
+    const { onEvent, slots } = this.#options;
     const { abort, frame, identity, writer } = job;
     const source = canonicalSource(identity.source);
-    const { slots } = this.#options;
     slots.take(source);
     onEvent({ type: 'job-started', job: identity, ...callerOf(frame) });
     const secrets: string[] = [];
