@@ -2,12 +2,12 @@
 import { AppError } from '../errors.ts';
 import type { CancelTimer, Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
-import { MAX_CONCURRENCY } from '../protocol/features.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import type { SourceRecord } from '../store/store.ts';
 import { DispatchedJob } from './dispatched-job.ts';
 import type { Job, JobRequest, JobSummary } from './job.ts';
 import { JobLog } from './job-log.ts';
+import { leastInFlight } from './least-in-flight.ts';
 import type { EndedJob, SourceJobs } from './metrics.ts';
 import type { RunnerSession } from './runner-session.ts';
 import type { Dispatcher, EventBus, SessionView } from './services.ts';
@@ -307,32 +307,6 @@ export class JobDispatcher implements Dispatcher {
     this.#stopWatching = undefined;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
-}
-
-/**
- * The session with room and the fewest jobs; among equals by lot, so that replicas share the load. One that does not
- * answer is the last resort.
- */
-function leastInFlight(
-  sessions: readonly RunnerSession[],
-  sourceId: string,
-  random: Random,
-): RunnerSession | undefined {
-  let best: RunnerSession | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  let ties = 0;
-  for (const session of sessions) {
-    if (!session.hasRoom(sourceId)) continue;
-    const load = session.inFlight + (session.answering ? 0 : MAX_CONCURRENCY);
-    if (load < least) {
-      best = session;
-      least = load;
-      ties = 1;
-    } else if (load === least && random.fraction() * ++ties < 1) {
-      best = session;
-    }
-  }
-  return best;
 }
 
 function noneOnline(source: SourceRecord): AppError {

@@ -139,7 +139,7 @@ export const network: Fault[] = [
       says: 'jobs go to the session with the most in flight',
       edits: [
         {
-          file: DISPATCHER,
+          file: 'src/gateway/least-in-flight.ts',
           from: 'if (load < least) {',
           to: 'if (load > least || !best) {',
         },
