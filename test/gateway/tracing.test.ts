@@ -1,14 +1,8 @@
 /** A caller's trace through all of it: the gateway's span, the runner's below it, the database's below that. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { context, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
 import { connectRunner, openGateway } from '../support/gateway.ts';
+import { recordSpans } from '../support/spans.ts';
 
 const TRACE = 'c'.repeat(32);
 const CALLER = 'd'.repeat(16);
@@ -16,14 +10,7 @@ const TRACED = { traceparent: `00-${TRACE}-${CALLER}-01` };
 const BODY = { target: 'orders' };
 
 test('each hop is a span below the one before it, and a failure is told by its code alone', async t => {
-  const exporter = new InMemorySpanExporter();
-  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  trace.setGlobalTracerProvider(provider);
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  t.after(() => {
-    trace.disable();
-    context.disable();
-  });
+  const exporter = recordSpans(t);
   const { ask, shop, connectUrl } = await openGateway(t);
   const { token, runnerId } = await shop();
   await connectRunner(t, { gatewayUrl: connectUrl, runnerId, authToken: token });

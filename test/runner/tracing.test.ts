@@ -1,29 +1,17 @@
 /** A caller's trace goes on in the runner where OpenTelemetry is, and reaches the database's own span. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { context, trace } from '@opentelemetry/api';
-import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
-import {
-  BasicTracerProvider,
-  InMemorySpanExporter,
-  SimpleSpanProcessor,
-} from '@opentelemetry/sdk-trace-base';
+import { trace } from '@opentelemetry/api';
 import type { BridgeClass } from '../../src/bridges/bridge.ts';
 import { startRunner } from '../../src/runner/index.ts';
 import { openScriptedGateway } from '../support/scripted-gateway.ts';
+import { recordSpans } from '../support/spans.ts';
 
 const TRACE = 'a'.repeat(32);
 const SOURCE = { id: 's1', name: 'shop', bridge: 'fake', credentialsLocation: 'managed', config: {} };
 
 test('a job of a traced caller is a span of its trace, the question to the database one below it', async t => {
-  const exporter = new InMemorySpanExporter();
-  const provider = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(exporter)] });
-  trace.setGlobalTracerProvider(provider);
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
-  t.after(() => {
-    trace.disable();
-    context.disable();
-  });
+  const exporter = recordSpans(t);
   class Fake {
     async connect(): Promise<void> {}
     async disconnect(): Promise<void> {}
