@@ -120,7 +120,7 @@ async function start(daemon: string): Promise<MysqlServer> {
   await mkdir(data);
   await chmod(directory, 0o755);
   if (owner) await Promise.all([directory, data].map(path => chown(path, owner.uid, owner.gid)));
-  await initialise(daemon, data, owner);
+  await initialise(daemon, directory, data, owner);
   const initFile = join(directory, 'init.sql');
   await writeFile(
     initFile,
@@ -186,7 +186,12 @@ async function ownerOf(): Promise<Owner | undefined> {
   return { uid: Number(user?.[2] ?? 65_534), gid: Number(user?.[3] ?? 65_534) };
 }
 
-async function initialise(daemon: string, data: string, owner: Owner | undefined): Promise<void> {
+async function initialise(
+  daemon: string,
+  directory: string,
+  data: string,
+  owner: Owner | undefined,
+): Promise<void> {
   const installer = located('mariadb-install-db') ?? located('mysql_install_db');
   const [command, args] = installer
     ? [
@@ -200,7 +205,9 @@ async function initialise(daemon: string, data: string, owner: Owner | undefined
         ],
       ]
     : [daemon, ['--no-defaults', `--datadir=${data}`, '--initialize-insecure']];
-  const child = spawn(command, args, { ...owner, stdio: ['ignore', 'pipe', 'pipe'], cwd: data });
+  // What it sets up with is a server as well, and would clear the temporary tables of another that is being set up.
+  const env = { ...process.env, TMPDIR: directory };
+  const child = spawn(command, args, { ...owner, stdio: ['ignore', 'pipe', 'pipe'], cwd: data, env });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => (output += chunk));
   const [status] = await once(child, 'close');
