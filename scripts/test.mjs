@@ -1,4 +1,6 @@
 /** `npm test`: builds if need be, then runs the test files with node:test. Arguments are parts of paths to run alone. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
@@ -36,6 +38,7 @@ if (built.status !== 0) process.exit(built.status);
 
 const directory = await mkdtemp(join(tmpdir(), 'semilayer-test-'));
 const configDir = join(directory, 'config');
+let servers;
 const packedDir = files.some(file => file.startsWith('test/package/'))
   ? join(directory, 'packed')
   : undefined;
@@ -45,6 +48,7 @@ try {
     await mkdir(packedDir);
     await installPacked(packedDir);
   }
+  servers = await startServerKeeper();
   const args = [
     '--import',
     'tsx',
@@ -54,9 +58,29 @@ try {
     `--test-timeout=${timeoutMs}`,
     ...files,
   ];
-  process.exitCode = (await run(process.execPath, args, { env: await testEnvironment() })).status;
+  const env = { ...(await testEnvironment()), ...(servers && { SEMILAYER_TEST_SERVERS: servers.url }) };
+  process.exitCode = (await run(process.execPath, args, { env })).status;
 } finally {
+  await servers?.end();
   await rm(directory, { recursive: true, force: true });
+}
+
+/** It starts a server only when a file first asks; by itself it costs little. */
+async function startServerKeeper() {
+  const args = ['--import', 'tsx', 'test/support/server-keeper.ts'];
+  const keeper = spawn(process.execPath, args, { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(keeper, 'exit');
+  const [url] = await Promise.race([
+    once(keeper.stdout.setEncoding('utf8'), 'data'),
+    ended.then(([status]) => Promise.reject(new Error(`the keeper of the servers ended with ${status}`))),
+  ]);
+  return {
+    url: url.trim(),
+    end: async () => {
+      keeper.stdin.end();
+      await ended;
+    },
+  };
 }
 
 async function testFiles() {

@@ -1,4 +1,7 @@
-/** A MySQL or MariaDB server for tests: one that is running, else one started here from the machine's own package. */
+/**
+ * A MySQL or MariaDB server for tests: one that is running already (SEMILAYER_TEST_MYSQL_URL), else the one that the
+ * files of a run share, else one started here from the machine's own package.
+ */
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
@@ -9,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Connection, createConnection, type RowDataPacket } from 'mysql2/promise';
+import { sharedServer } from './shared-servers.ts';
 
 export interface MysqlServer {
   host: string;
@@ -39,6 +43,12 @@ const NOT_RUN = 'NOT RUN: no MySQL or MariaDB server';
 const START_TIMEOUT_MS = 60_000;
 
 let running: Promise<MysqlServer | undefined> | undefined;
+let own = false;
+
+/** For a file that restarts its server, changes its settings, or counts what else happens on it: none is shared. */
+export function ownMysqlServer(): void {
+  own = true;
+}
 
 /**
  * The server of this test process. Undefined where there is none, said aloud; a failure where SEMILAYER_TEST_REQUIRE
@@ -100,6 +110,11 @@ async function find(): Promise<MysqlServer | undefined> {
       password: decodeURIComponent(password),
     };
   }
+  return own ? await startMysqlServer() : await sharedServer('mysql', startMysqlServer);
+}
+
+/** Undefined where this machine has no such server. It ends with this process. */
+export async function startMysqlServer(): Promise<MysqlServer | undefined> {
   const daemon = located('mariadbd') ?? located('mysqld');
   return daemon ? await start(daemon) : undefined;
 }

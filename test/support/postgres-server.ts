@@ -1,6 +1,6 @@
 /**
- * A Postgres server for tests: one that is running already (SEMILAYER_TEST_POSTGRES_URL), else one of its own from the
- * binaries on this machine, in a temporary directory, for the test process alone.
+ * A Postgres server for tests: one that is running already (SEMILAYER_TEST_POSTGRES_URL), else the one that the files of
+ * a run share, else one of its own from the binaries on this machine, in a temporary directory.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chownSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import pg from 'pg';
+import { sharedServer } from './shared-servers.ts';
 
 export interface PostgresServer {
   /** A database of the test's own, as a superuser. */
@@ -24,7 +25,7 @@ export interface PostgresServer {
   restart(settings?: Record<string, string>): Promise<void>;
 }
 
-interface Cluster {
+export interface Cluster {
   host: string;
   port: number;
   user: string;
@@ -36,6 +37,12 @@ interface Cluster {
 const PASSWORD = 'p@ss/word:1';
 let cluster: Promise<Cluster | undefined> | undefined;
 let databases = 0;
+let own = false;
+
+/** For a file that restarts its server, changes its settings, or counts what else happens on it: none is shared. */
+export function ownPostgresServer(): void {
+  own = true;
+}
 
 /** Undefined, after a loud word, where there is no server to be had. */
 export async function postgresServer(t: TestContext): Promise<PostgresServer | undefined> {
@@ -87,11 +94,19 @@ async function findCluster(): Promise<Cluster | undefined> {
       user: decodeURIComponent(url.username),
       password: decodeURIComponent(url.password),
       dataDir: undefined,
-      restart: async () => {
-        throw new Error('this server is not ours to restart');
-      },
+      restart: notOurs,
     };
   }
+  const found = own ? await startPostgresServer() : await sharedServer('postgres', startPostgresServer);
+  return found && { ...found, restart: found.restart ?? notOurs };
+}
+
+async function notOurs(): Promise<never> {
+  throw new Error('this server is not ours to restart');
+}
+
+/** Undefined where this machine has no such server. It ends with this process. */
+export async function startPostgresServer(): Promise<Cluster | undefined> {
   const bin = binaries();
   return bin === undefined ? undefined : await startCluster(bin);
 }

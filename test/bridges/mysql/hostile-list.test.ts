@@ -1,6 +1,9 @@
 import { test } from 'node:test';
+import { ownMysqlServer } from '../../support/mysql-server.ts';
 import { surviveEverythingHostile } from '../hostile.ts';
 import { databaseWith } from './fixture.ts';
+
+ownMysqlServer();
 
 test('the two hundred hostile names and values of every engine work or are refused by name, and change nothing', async t => {
   const fixture = await databaseWith(

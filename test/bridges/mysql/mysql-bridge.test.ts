@@ -7,8 +7,10 @@ import { parseConfig } from '../../../src/bridges/mysql/config.ts';
 import { MysqlBridge } from '../../../src/bridges/mysql/mysql-bridge.ts';
 import { Session } from '../../../src/bridges/mysql/session.ts';
 import { resolveBridge } from '../../../src/bridges/registry.ts';
-import { mysqlServer, urlOf } from '../../support/mysql-server.ts';
+import { mysqlServer, ownMysqlServer, urlOf } from '../../support/mysql-server.ts';
 import { databaseWith, numbers } from './fixture.ts';
+
+ownMysqlServer();
 
 const SHOP = `create table orders (id int primary key, status varchar(20) not null, total double null, key (status));
   insert into orders values (1, 'shipped', 500), (2, 'pending', 700), (3, 'shipped', null), (4, 'shipped', 20);

@@ -7,8 +7,10 @@ import { SourceUnreachableError } from '../../../src/bridges/bridge.ts';
 import { parseConfig } from '../../../src/bridges/mysql/config.ts';
 import { MysqlBridge } from '../../../src/bridges/mysql/mysql-bridge.ts';
 import { Session } from '../../../src/bridges/mysql/session.ts';
-import { connectTo, urlOf } from '../../support/mysql-server.ts';
+import { connectTo, ownMysqlServer, urlOf } from '../../support/mysql-server.ts';
 import { databaseWith, drained, numbers, running, until } from './fixture.ts';
+
+ownMysqlServer();
 
 const never = new AbortController().signal;
 const SLOW = `${numbers(5)} create view slow as select id, sleep(20) as s from numbers;`;

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MysqlBridge } from '../../../src/bridges/mysql/mysql-bridge.ts';
 import { makeCertificates } from '../../support/certificates.ts';
-import { connectTo, mysqlServer } from '../../support/mysql-server.ts';
+import { connectTo, mysqlServer, ownMysqlServer } from '../../support/mysql-server.ts';
 import { databaseWith, running, until } from './fixture.ts';
+
+ownMysqlServer();
 
 test('ssl-mode means what MySQL means by it', async t => {
   const server = await mysqlServer(t);

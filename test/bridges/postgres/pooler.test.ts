@@ -9,11 +9,14 @@ import { PostgresBridge } from '../../../src/bridges/postgres/postgres-bridge.ts
 import {
   connectTo,
   freePort,
+  ownPostgresServer,
   type PostgresServer,
   postgresServer,
   unprivileged,
 } from '../../support/postgres-server.ts';
 import { temporaryDirectory } from '../../support/temporary.ts';
+
+ownPostgresServer();
 
 const BINARIES = ['/usr/sbin/pgbouncer', '/usr/bin/pgbouncer', '/opt/homebrew/bin/pgbouncer'];
 const NOT_RUN = 'NOT RUN: no PgBouncer on this machine';

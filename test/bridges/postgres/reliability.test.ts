@@ -3,8 +3,10 @@ import { type TestContext, test } from 'node:test';
 import type pg from 'pg';
 import { PostgresBridge } from '../../../src/bridges/postgres/postgres-bridge.ts';
 import { rowsOf } from '../../../src/bridges/stream-rows.ts';
-import { postgresServer } from '../../support/postgres-server.ts';
+import { ownPostgresServer, postgresServer } from '../../support/postgres-server.ts';
 import { databaseWith } from './bridge.ts';
+
+ownPostgresServer();
 
 const MANY = `create table many (id int primary key, label text);
   insert into many select i, 'row ' || i from generate_series(1, 200000) i;

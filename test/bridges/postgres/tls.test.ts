@@ -7,10 +7,13 @@ import { PostgresBridge } from '../../../src/bridges/postgres/postgres-bridge.ts
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
 import {
   connectTo,
+  ownPostgresServer,
   type PostgresServer,
   postgresServer,
   unprivileged,
 } from '../../support/postgres-server.ts';
+
+ownPostgresServer();
 
 /** The server with that certificate, from now on. */
 async function withCertificate(server: PostgresServer, { certFile, keyFile }: Certificates): Promise<void> {
