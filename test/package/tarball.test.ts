@@ -21,11 +21,11 @@ before(async () => {
 after(() => rm(home, { recursive: true, force: true }));
 
 /** With the compiler of the checkout, as strictly as anybody. */
-async function compile(file: string): Promise<void> {
+async function compile(...files: string[]): Promise<void> {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   const options = ['--module', 'nodenext', '--target', 'es2023', '--strict', '--skipLibCheck', 'false'];
   const types = ['--typeRoots', join(ROOT, 'node_modules/@types'), '--types', 'node'];
-  await exec(process.execPath, [tsc, ...options, ...types, file], { cwd: home }).catch(error => {
+  await exec(process.execPath, [tsc, ...options, ...types, ...files], { cwd: home }).catch(error => {
     assert.fail(error.stdout);
   });
 }
@@ -65,55 +65,59 @@ test('runs the whole loop', async () => {
   assert.match(stdout, /runners create/);
 });
 
-test('is a library whose types compile and whose runtime starts', async () => {
-  const program = `
-    import { type RunnerHandle, startRunner } from 'semilayer/runner';
-    import type { ServerFrame } from 'semilayer';
-    const runner: RunnerHandle = startRunner({
-      gatewayUrl: 'ws://127.0.0.1:9/connect',
-      runnerId: 'edge',
-      authToken: 'rk_nothing',
-      onFrame: (direction: 'in' | 'out', frame) => void [direction, frame as ServerFrame],
-    });
-    await runner.stop();
-    const { code, reason }: { code: number; reason: string } = await runner.closed;
-    process.stdout.write(code + ' ' + reason);
-  `;
-  await writeFile(join(home, 'program.ts'), program);
-  await compile('program.ts');
+const PROGRAM = `
+  import { type RunnerHandle, startRunner } from 'semilayer/runner';
+  import type { ServerFrame } from 'semilayer';
+  const runner: RunnerHandle = startRunner({
+    gatewayUrl: 'ws://127.0.0.1:9/connect',
+    runnerId: 'edge',
+    authToken: 'rk_nothing',
+    onFrame: (direction: 'in' | 'out', frame) => void [direction, frame as ServerFrame],
+  });
+  await runner.stop();
+  const { code, reason }: { code: number; reason: string } = await runner.closed;
+  process.stdout.write(code + ' ' + reason);
+`;
+
+const SUITE = `
+  import assert from 'node:assert/strict';
+  import { test } from 'node:test';
+  import Database from 'libsql';
+  import { bridgeConformance, type ConformanceTable, sqlOf } from 'semilayer/bridge-conformance';
+  import { resolveBridge } from 'semilayer/runner';
+  const SqliteBridge = await resolveBridge('sqlite');
+  const url = process.cwd() + '/suite.db';
+  bridgeConformance({
+    name: 'SQLite',
+    seed(tables: readonly ConformanceTable[]) {
+      const database = new Database(url);
+      for (const statement of sqlOf(tables)) database.exec(statement);
+      database.exec('create view everybody as select * from conformance_people');
+      database.close();
+    },
+    createBridge: () => new SqliteBridge({ url }),
+    generatedFilters: 50,
+  });
+  test('a view', async () => {
+    process.on('warning', warning => assert.fail(warning.message));
+    const bridge = new SqliteBridge({ url });
+    assert.equal(await bridge.count('everybody', {}), 60);
+    await bridge.disconnect();
+  });
+`;
+
+test('is a library whose types compile', async () => {
+  await writeFile(join(home, 'program.ts'), PROGRAM);
+  await writeFile(join(home, 'suite.ts'), SUITE);
+  await compile('program.ts', 'suite.ts');
+});
+
+test('is a library whose runtime starts', async () => {
   const { stdout } = await exec(process.execPath, ['program.js'], { cwd: home });
   assert.equal(stdout, '1000 stopped');
 });
 
 test('has the conformance suite, and reads a view by a reader process, from where it is installed', async () => {
-  const program = `
-    import assert from 'node:assert/strict';
-    import { test } from 'node:test';
-    import Database from 'libsql';
-    import { bridgeConformance, type ConformanceTable, sqlOf } from 'semilayer/bridge-conformance';
-    import { resolveBridge } from 'semilayer/runner';
-    const SqliteBridge = await resolveBridge('sqlite');
-    const url = process.cwd() + '/suite.db';
-    bridgeConformance({
-      name: 'SQLite',
-      seed(tables: readonly ConformanceTable[]) {
-        const database = new Database(url);
-        for (const statement of sqlOf(tables)) database.exec(statement);
-        database.exec('create view everybody as select * from conformance_people');
-        database.close();
-      },
-      createBridge: () => new SqliteBridge({ url }),
-      generatedFilters: 50,
-    });
-    test('a view', async () => {
-      process.on('warning', warning => assert.fail(warning.message));
-      const bridge = new SqliteBridge({ url });
-      assert.equal(await bridge.count('everybody', {}), 60);
-      await bridge.disconnect();
-    });
-  `;
-  await writeFile(join(home, 'suite.ts'), program);
-  await compile('suite.ts');
   const { stdout } = await exec(process.execPath, ['--test', '--test-reporter=tap', 'suite.js'], {
     cwd: home,
     env: withoutTestContext(),

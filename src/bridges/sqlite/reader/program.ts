@@ -9,8 +9,16 @@ export interface ReaderProgram {
   env: Record<string, string>;
 }
 
-/** Beside the bundle, above its chunks, or as source beside this file. */
-const PLACES = ['./sqlite-reader.js', '../sqlite-reader.js', './main.ts'];
+/**
+ * Beside the bundle or above its chunks; in a checkout what was built, which starts four times as fast as the source
+ * beside this file.
+ */
+const PLACES = [
+  './sqlite-reader.js',
+  '../sqlite-reader.js',
+  '../../../../dist/sqlite-reader.js',
+  './main.ts',
+];
 
 /** What a program needs to load, sort in a temporary file, and nothing else. */
 const PASSED_ON = ['PATH', 'SYSTEMROOT', 'TMPDIR', 'TEMP', 'TMP', 'SQLITE_TMPDIR', 'LD_LIBRARY_PATH'];
