@@ -9,8 +9,11 @@ import { findChromium } from './chromium.mjs';
 import { installPacked } from './packed.mjs';
 import { run } from './run.mjs';
 
-/** They have steps of their own in `npm run check`, because they need the network, a browser or more time. */
-const OWN_STEP = ['test/package/', 'test/browser/'];
+/**
+ * The first two have steps of their own in `npm run check`, because they need the network, a browser or more time; the
+ * image, which is built from nothing as a registry would, has one in CI.
+ */
+const OWN_STEP = ['test/package/', 'test/browser/', 'test/image/'];
 
 const filters = process.argv.slice(2).map(argument => argument.replaceAll('\\', '/').replace(/^\.\//, ''));
 const files = (await testFiles()).filter(file =>
@@ -28,7 +31,7 @@ if (files.length === 0) {
 /** A browser takes its time on a slow machine. */
 const inBrowser = files.every(file => file.startsWith('test/browser/'));
 /** What is installed from a registry, and an image that is built, take theirs. */
-const installing = files.every(file => file.startsWith('test/package/'));
+const installing = files.every(file => /^test\/(package|image)\//.test(file));
 const [concurrency, oneMs] = inBrowser ? [2, 300_000] : installing ? [1, 900_000] : [2, 120_000];
 /** A hundred passes of the canaries take a hundred times as long. */
 const timeoutMs = oneMs * Number(process.env.CANARY_PASSES ?? 1);
