@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { ROOT } from './build.mjs';
 import { findChromium } from './chromium.mjs';
@@ -32,7 +32,9 @@ if (files.length === 0) {
 const inBrowser = files.every(file => file.startsWith('test/browser/'));
 /** What is installed from a registry, and an image that is built, take theirs. */
 const installing = files.every(file => /^test\/(package|image)\//.test(file));
-const [concurrency, oneMs] = inBrowser ? [2, 300_000] : installing ? [1, 900_000] : [2, 120_000];
+/** Two files at once keep two processors busy; far more would make each wait for the others. */
+const several = Math.max(2, Math.min(4, availableParallelism()));
+const [concurrency, oneMs] = inBrowser ? [2, 300_000] : installing ? [1, 900_000] : [several, 120_000];
 /** A hundred passes of the canaries take a hundred times as long. */
 const timeoutMs = oneMs * Number(process.env.CANARY_PASSES ?? 1);
 
