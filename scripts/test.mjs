@@ -72,7 +72,7 @@ try {
 
 /** It starts a server only when a file first asks; by itself it costs little. */
 async function startServerKeeper() {
-  const args = ['--import', 'tsx', 'test/support/server-keeper.ts'];
+  const args = ['--import', 'tsx', 'test/support/children/server-keeper.ts'];
   const keeper = spawn(process.execPath, args, { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] });
   const ended = once(keeper, 'exit');
   const [url] = await Promise.race([

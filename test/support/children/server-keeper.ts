@@ -1,8 +1,8 @@
 /** A process that keeps the database servers of one run: it starts each when it is first asked for, and ends with its input. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { startMysqlServer } from './mysql-server.ts';
-import { startPostgresServer } from './postgres-server.ts';
+import { startMysqlServer } from '../mysql-server.ts';
+import { startPostgresServer } from '../postgres-server.ts';
 
 const START: Record<string, () => Promise<object | undefined>> = {
   '/mysql': startMysqlServer,
