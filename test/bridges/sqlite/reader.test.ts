@@ -110,6 +110,8 @@ test('a reader answers every kind of question as this thread does', async t => {
 
 test('a step that never ends holds nothing up, and is gone within a second of its cancel', async t => {
   const { bridge, started, clock } = await views(t);
+  // A reader is ready: it is at its step when it is asked for it.
+  assert.equal(await bridge.count('every_number'), 20_000);
   const cancel = new AbortController();
   const reason = new Error('cancelled by the caller');
   const counting = assert.rejects(bridge.count('forever', {}, cancel.signal), error => error === reason);
