@@ -269,7 +269,8 @@ test('a name that cannot be a part of a URL is not found, and one that can is en
 test('assign and unassign name every source at once', async t => {
   const { line, service } = await start(t);
   service.on('POST /v1/runners/edge-1/sources', { json: RECORD });
-  service.on('DELETE /v1/runners/edge-1/sources', { json: { ...RECORD, sources: [] } });
+  service.on('DELETE /v1/runners/edge-1/sources', { status: 204, json: null });
+  service.on('GET /v1/runners/edge-1', { json: { ...RECORD, sources: [] } });
   assert.equal((await line.run(['runners', 'assign', 'edge-1', 'orders', 'shop'])).status, 0);
   assert.deepEqual(service.last().body, { sources: ['orders', 'shop'] });
   const { stderr } = await line.run(['runners', 'unassign', 'edge-1', 'orders', 'shop']);

@@ -84,7 +84,8 @@ test('assignments change all or nothing', async t => {
     'a',
     'b',
   ]);
-  assert.deepEqual((await ask('DELETE', '/v1/runners/edge/sources', { sources: ['a'] })).json.sources, ['b']);
+  assert.equal((await ask('DELETE', '/v1/runners/edge/sources', { sources: ['a'] })).status, 204);
+  assert.deepEqual((await ask('GET', '/v1/runners/edge')).json.sources, ['b']);
   assert.deepEqual((await ask('PUT', '/v1/runners/edge/sources', { sources: ['a'] })).json.sources, ['a']);
   assert.deepEqual((await ask('GET', '/v1/sources/a')).json.runners, ['edge']);
 });
@@ -290,6 +291,8 @@ test('a foreign Host is 421 and a foreign Origin 403, with or without a key', as
       origin,
     );
   }
+  const foreign = await gateway.ask('GET', '/v1/whoami', undefined, { origin: 'https://evil.com' });
+  assert.deepEqual([foreign.status, foreign.json.code], [403, 'forbidden']);
 });
 
 test('events tell of what changes, and a listener that comes back hears what it missed', async t => {
