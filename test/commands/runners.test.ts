@@ -266,6 +266,14 @@ test('a name that cannot be a part of a URL is not found, and one that can is en
   assert.equal(service.last().path, '/v1/runners/..%2Fx%20y');
 });
 
+test('what is far longer than any name names nothing, and is not shown whole', async t => {
+  const { line, service } = await start(t);
+  const { status, stderr } = await line.run(['runners', 'show', 'a'.repeat(20_000)]);
+  assert.equal(status, 3);
+  assert.match(stderr, /^error: "a{100}…" names none of the runners\n/);
+  assert.equal(service.requests.length, 0);
+});
+
 test('assign and unassign name every source at once', async t => {
   const { line, service } = await start(t);
   service.on('POST /v1/runners/edge-1/sources', { json: RECORD });
