@@ -18,8 +18,9 @@ export function parseExactJson(text: string): unknown {
   return JSON.parse(text.replace(TOKEN, token => (isInexact(token) ? `"${token}"` : token)));
 }
 
+/** Held by no number, or by one that would be written with other digits where it goes on (2^60 as …847000). */
 function isInexact(token: string): boolean {
   if (!INTEGER.test(token)) return false;
   const value = Number(token);
-  return !Number.isFinite(value) || BigInt(value) !== BigInt(token);
+  return String(value) !== token || BigInt(value) !== BigInt(token);
 }
