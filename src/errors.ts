@@ -59,7 +59,6 @@ const EXIT_BY_CODE = {
   INTERNAL: EXIT.jobFailed,
   unauthorized: EXIT.refused,
   forbidden: EXIT.refused,
-  origin_forbidden: EXIT.refused,
   misdirected_request: EXIT.refused,
   token_refused: EXIT.refused,
   drain_timed_out: EXIT.drainTimedOut,

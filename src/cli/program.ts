@@ -8,7 +8,7 @@ import { type CommandSpec, pathOf } from './command.ts';
 import { COMMANDS, GROUPS } from './command-table.ts';
 import type { Context, GlobalOptions } from './context.ts';
 import { HELP_COLUMNS, helpCommand } from './help-command.ts';
-import { hasPrinted, usageErrorOf } from './usage-error.ts';
+import { hasPrinted, pointedToHelp, usageErrorOf } from './usage-error.ts';
 
 /** The process, behind ports: a Context before its options are known. */
 export type ProcessPorts = Omit<Context, 'global' | 'output'>;
@@ -95,8 +95,12 @@ async function dispatch(
     act: async (spec, args, flags) => {
       Object.assign(globals, globalsOf(flags));
       const ctx: Context = { ...ports, global: globals, output: await outputFor(ports, globals) };
-      const result = await spec.run(args, flags, ctx);
-      if (typeof result === 'number') status = result;
+      try {
+        const result = await spec.run(args, flags, ctx);
+        if (typeof result === 'number') status = result;
+      } catch (error) {
+        throw pointedToHelp(error, pathOf(spec));
+      }
       // Nothing is loaded for it where there is no terminal.
       if (stdout.isTTY && !spec.unattended) {
         const { mayCheckForUpdate, tellOfUpdate } = await import('../commands/update-notice.ts');

@@ -1,6 +1,6 @@
 /** `semilayer dev`: a gateway, a sample source and a runner of it, kept running, and the CLI pointed at them. */
 import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { type Client, createClient } from '../api/client.ts';
@@ -12,8 +12,9 @@ import { AppError, EXIT } from '../errors.ts';
 import { startGateway } from '../gateway/gateway.ts';
 import { colourOf } from '../output/colour.ts';
 import { sanitise } from '../output/sanitise.ts';
+import { makeDirectory } from '../platform/make-directory.ts';
 import { type RunnerHandle, startRunner } from '../runner/index.ts';
-import { formatLine, lineOf } from './run-log.ts';
+import { formatLine, isShown, lineOf } from './run-log.ts';
 import { integer } from './run-settings.ts';
 
 export interface DevFlags {
@@ -125,7 +126,7 @@ async function develop(settings: Settings, ctx: Context, stop: AbortSignal): Pro
 
 /** The sample source and a runner assigned to it, made or found; returns the runner's new token. */
 async function prepare(client: Client, dataDir: string): Promise<string> {
-  await mkdir(dataDir, { recursive: true });
+  await makeDirectory(dataDir);
   const database = join(dataDir, 'sample.db');
   if (!existsSync(database)) await writeSampleDatabase(database, { rows: ROWS });
   const config = { url: `file:${database}` };
@@ -207,7 +208,7 @@ function reporter(ctx: Context): (event: Parameters<typeof lineOf>[0]) => void {
     : undefined;
   return event => {
     const line = lineOf(event);
-    if (line)
+    if (line && isShown(line.level, 'info'))
       output.note(
         formatLine(line, { json: false, colours, now: () => new Date(clock.now()), safe: sanitise }),
       );

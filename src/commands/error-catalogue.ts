@@ -131,10 +131,6 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorEntry>> = {
     hint: 'semilayer login, or set SEMILAYER_API_KEY',
   },
   forbidden: { meaning: 'the key may not do this', hint: 'semilayer whoami shows its role' },
-  origin_forbidden: {
-    meaning: 'the request came from a foreign page',
-    hint: 'use the Console at its own address',
-  },
   misdirected_request: {
     meaning: 'the gateway does not answer to that host name',
     hint: 'start it with --public-url or --allowed-host',

@@ -1,6 +1,7 @@
 /** What `query` and `count` ask, out of their flags. */
 import { AppError } from '../errors.ts';
 import { parseDuration } from '../platform/duration.ts';
+import { parseExactJson } from '../platform/exact-json.ts';
 import { integer } from './run-settings.ts';
 
 /** As the service takes them: 1 ms to a day, 30 s unless told otherwise. */
@@ -46,7 +47,7 @@ function parseWhere(text: string): unknown {
   const hint = 'for example --where \'{"status":"shipped","total":{"$gte":500}}\'';
   let where: unknown;
   try {
-    where = JSON.parse(text);
+    where = parseExactJson(text);
   } catch {
     throw new AppError('usage', { message: '--where is not JSON', hint });
   }

@@ -3,7 +3,7 @@
 import { assertNever } from '../errors.ts';
 import type { Chalk } from '../output/colour.ts';
 import { redact } from '../output/redact.ts';
-import { formatDuration } from '../platform/duration.ts';
+import { formatDuration, roughDuration } from '../platform/duration.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import type { JobCaller } from '../protocol/frames.ts';
 import type { RunnerEvent } from '../runner/events.ts';
@@ -44,7 +44,7 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
     case 'retrying':
       return {
         level: 'warn',
-        msg: `next attempt in ${formatDuration(event.delayMs)}: ${event.reason}`,
+        msg: `next attempt in ${roughDuration(event.delayMs)}: ${event.reason}`,
         fields: { delayMs: event.delayMs, reason: event.reason },
         tone: 'busy',
       };
@@ -104,14 +104,14 @@ export function lineOf(event: RunnerEvent): LogLine | undefined {
     case 'loop-blocked':
       return {
         level: 'warn',
-        msg: `the event loop was blocked for ${formatDuration(event.blockedMs)}: heartbeats, cancels and every other job waited for a driver or a bridge`,
+        msg: `the event loop was blocked for ${roughDuration(event.blockedMs)}: heartbeats, cancels and every other job waited for a driver or a bridge`,
         fields: { blockedMs: event.blockedMs },
         tone: 'bad',
       };
     case 'woke':
       return {
         level: 'warn',
-        msg: `this process did not run for ${formatDuration(event.sleptMs)}: it was stopped, the machine slept, or a driver waited in a system call`,
+        msg: `this process did not run for ${roughDuration(event.sleptMs)}: it was stopped, the machine slept, or a driver waited in a system call`,
         fields: { sleptMs: event.sleptMs },
         tone: 'busy',
       };

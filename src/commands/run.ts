@@ -5,7 +5,7 @@ import { colourOf } from '../output/colour.ts';
 import type { Progress } from '../output/output.ts';
 import { redact } from '../output/redact.ts';
 import { sanitise } from '../output/sanitise.ts';
-import { formatDuration } from '../platform/duration.ts';
+import { formatDuration, roughDuration } from '../platform/duration.ts';
 import { createServiceManager, type ServiceManager } from '../platform/service-manager.ts';
 import type { HealthServer } from '../runner/health-server.ts';
 import type { RunnerEvent, RunnerHandle, RunnerStatus } from '../runner/index.ts';
@@ -247,7 +247,7 @@ function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
       const entry = lineOf(event);
       if (entry) line(entry);
       if (event.type === 'connecting') spin('connecting to the gateway');
-      if (event.type === 'retrying') spin(`next attempt in ${formatDuration(event.delayMs)}`);
+      if (event.type === 'retrying') spin(`next attempt in ${roughDuration(event.delayMs)}`);
       if (event.type === 'waiting-for-token') spin('waiting for another token');
     },
     close: () => {

@@ -61,7 +61,7 @@ export async function rotateRunner(
   const service = await openService(ctx);
   const path = recordPath('runners', runner);
   const consequence =
-    overlapMs === undefined ? 'its sessions end at once' : `its old token ends in ${flags.overlap}`;
+    overlapMs === undefined ? 'Its sessions end at once' : `Its old token ends in ${flags.overlap}`;
   if (!(await agreed(`Rotate the token of runner "${runner}"? ${consequence}.`, flags, ctx, runner)))
     return EXIT.failure;
   await prepareEnvFile(flags, ctx);
@@ -127,12 +127,10 @@ export async function unassignSources(
   const runner = await runnerGiven(givenRunner, 'runners unassign', ctx);
   const sources = await sourcesGiven(givenSources, 'runners unassign', ctx);
   const { client } = await openService(ctx);
-  const record = runnerOf(
-    await client.delete(`${recordPath('runners', runner)}/sources`, {
-      sources,
-    }),
-  );
-  saySources(record, ctx);
+  const path = recordPath('runners', runner);
+  // A service that answers a removal with the record is as welcome as one that answers with nothing.
+  const answer = await client.delete(`${path}/sources`, { sources });
+  saySources(runnerOf(answer ?? (await client.get(path))), ctx);
 }
 
 function saySources(record: RunnerRecord, ctx: Context): void {

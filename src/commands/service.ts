@@ -6,6 +6,9 @@ import { gatherInput, isHosted, resolveService, type ServiceSettings } from '../
 import { AppError } from '../errors.ts';
 import { proxyAgent } from '../platform/agent.ts';
 
+/** Of something that can be no name, what is still worth showing: names have 63 characters at most, IDs 36. */
+const MAX_SHOWN = 100;
+
 export interface Service {
   client: Client;
   settings: ServiceSettings;
@@ -70,10 +73,11 @@ export async function gatewayToTell(service: Service): Promise<string | undefine
 
 /** `/v1/runners/edge-1`: a record by ID or name. */
 export function recordPath(collection: 'runners' | 'sources' | 'keys', idOrName: string): string {
-  // Encoded or not, a URL cannot hold these as a segment.
-  if (idOrName === '' || idOrName === '.' || idOrName === '..') {
+  // Encoded or not, a URL cannot hold these as a segment, nor what is far longer than any name.
+  if (idOrName === '' || idOrName === '.' || idOrName === '..' || idOrName.length > MAX_SHOWN) {
+    const shown = idOrName.length > MAX_SHOWN ? `${idOrName.slice(0, MAX_SHOWN)}…` : idOrName;
     throw new AppError('not_found', {
-      message: `"${idOrName}" names none of the ${collection}`,
+      message: `"${shown}" names none of the ${collection}`,
       hint: `semilayer ${collection} list`,
     });
   }

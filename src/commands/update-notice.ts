@@ -1,11 +1,12 @@
 /** Tells of a newer version: on a terminal, at most daily, never in CI, and not at all with SEMILAYER_NO_UPDATE_CHECK. */
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../cli/context.ts';
 import { configDirectory } from '../config/user-config.ts';
 import { proxyAgent } from '../platform/agent.ts';
 import { isCi } from '../platform/environment.ts';
 import { probeHttp } from '../platform/http-probe.ts';
+import { makeDirectory } from '../platform/make-directory.ts';
 
 const DAY_MS = 86_400_000;
 /** Waited for once a day, after the command has done its work. */
@@ -80,7 +81,7 @@ async function read(path: string): Promise<Seen | undefined> {
 }
 
 async function write(path: string, seen: Seen): Promise<void> {
-  await mkdir(join(path, '..'), { recursive: true, mode: 0o700 });
+  await makeDirectory(join(path, '..'));
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, `${JSON.stringify(seen)}\n`, { mode: 0o600 });
   await rename(temporary, path);

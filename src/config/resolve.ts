@@ -61,8 +61,11 @@ export async function gatherInput(ctx: ConfigSources): Promise<ResolveInput> {
 export function resolveService(input: ResolveInput): ServiceSettings {
   const { env, flags, user } = input;
   const name = contextName(input);
-  const context = name && contextNamed(user, name.value, name.from);
   const explicitUrl = explicitServiceUrl(input);
+  // With URL and key both at hand, a context that a file names has nothing to add: it need not be there, as in CI.
+  const needed = explicitUrl === undefined || environmentKey(env) === undefined || namedForThisCall(input);
+  const context =
+    name && (needed || user.contexts.has(name.value)) ? contextNamed(user, name.value, name.from) : undefined;
   if (explicitUrl !== undefined) {
     const serviceUrl = { ...explicitUrl, value: checkedServiceUrl(explicitUrl) };
     const same = context && sameOrigin(context.serviceUrl, serviceUrl.value) ? context : undefined;
@@ -111,6 +114,11 @@ export function contextName({ env, flags, project, user }: ResolveInput): Resolv
   if (project?.context !== undefined) return { value: project.context, from: project.path };
   if (user.currentContext !== undefined) return { value: user.currentContext, from: configFile(env) };
   return undefined;
+}
+
+/** Whether somebody asked for the context here and now, rather than a file for every call. */
+function namedForThisCall({ env, flags }: ResolveInput): boolean {
+  return flags.context !== undefined || Boolean(env.SEMILAYER_CONTEXT);
 }
 
 /** Whether the service is the hosted one, whose gateway needs no telling. */

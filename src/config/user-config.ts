@@ -1,9 +1,10 @@
 /** The user's config file: read as plain JSON because every command does, written through conf. */
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { readFileSync, renameSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, sep } from 'node:path';
 import { AppError } from '../errors.ts';
 import { withFileLock } from '../platform/file-lock.ts';
+import { makeDirectory } from '../platform/make-directory.ts';
 import { loadConf } from './load-conf.ts';
 
 export type Environment = Record<string, string | undefined>;
@@ -121,7 +122,7 @@ export async function updateUserConfig(
 ): Promise<void> {
   const path = configFile(env);
   try {
-    mkdirSync(configDirectory(env), { recursive: true, mode: 0o700 });
+    await makeDirectory(configDirectory(env));
     await withFileLock(path, async () => {
       const config = await readUserConfig(env);
       if (config.notice !== undefined) {

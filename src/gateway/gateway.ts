@@ -299,7 +299,7 @@ class Gateway {
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     server.on('clientError', (error, socket) => {
       if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || !socket.writable) socket.destroy();
-      else socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+      else refuse(unreadable(error), socket, this.#options.random);
     });
     return server;
   }
@@ -312,7 +312,7 @@ class Gateway {
         throw new AppError('not_found', { message: 'there is no WebSocket at this path' });
       }
     } catch (error) {
-      return refuseUpgrade(error, socket, this.#options.random);
+      return refuse(error, socket, this.#options.random);
     }
     void this.#endpoint.upgrade(request, socket, head);
   }
@@ -358,7 +358,7 @@ function listenError(error: NodeJS.ErrnoException, host: string, port: number): 
   });
 }
 
-function refuseUpgrade(error: unknown, socket: Duplex, random: Random): void {
+function refuse(error: unknown, socket: Duplex, random: Random): void {
   const { status, body } = problemOf(error, random.uuid());
   const text = JSON.stringify(body);
   socket.on('error', () => {});
@@ -367,6 +367,14 @@ function refuseUpgrade(error: unknown, socket: Duplex, random: Random): void {
     `HTTP/1.1 ${status} ${body.title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
       `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
   );
+}
+
+/** What was no request, or had none's bounds: answered like every other mistake of a caller's. */
+function unreadable(error: Error): AppError {
+  const overflow = (error as NodeJS.ErrnoException).code === 'HPE_HEADER_OVERFLOW';
+  return new AppError('invalid_request', {
+    message: overflow ? 'path and headers are longer than 16 KiB together' : 'this is no HTTP request',
+  });
 }
 
 function causeOf(error: unknown): unknown {

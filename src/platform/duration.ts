@@ -35,6 +35,11 @@ export function parseDuration(
   return total;
 }
 
+/** As a person would say it: whole seconds from one second on, 1049 is `1s`. */
+export function roughDuration(durationMs: number): string {
+  return formatDuration(durationMs < 1_000 ? durationMs : Math.round(durationMs / 1_000) * 1_000);
+}
+
 /** The shortest exact spelling: 5400000 is `1h30m`, 1500 is `1s500ms`, 0 is `0ms`. */
 export function formatDuration(durationMs: number): string {
   let rest = Math.round(durationMs);

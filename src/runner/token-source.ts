@@ -39,7 +39,12 @@ export function tokenFile(path: string): TokenSource {
 /** A token is one word: anything else would be a header of the caller's making, so it never reaches the wire. */
 function checked(text: string, what: string): string {
   const token = text.replace(/^\uFEFF/, '').trim();
-  if (token === '') throw new AppError('no_credential', { message: `${what} is empty` });
+  if (token === '') {
+    throw new AppError('no_credential', {
+      message: `${what} is empty`,
+      hint: 'give it the token that `semilayer runners create` or `rotate` printed',
+    });
+  }
   if (!/^[\x21-\x7e]+$/.test(token) || token.length > 1024) {
     throw new AppError('usage', {
       message: `${what} does not hold a runner token`,

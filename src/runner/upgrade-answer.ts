@@ -16,7 +16,7 @@ export function endingOfAnswer(answer: UpgradeAnswer): Ending {
     kind: 'answered',
     status,
     message,
-    retryAfterMs: retryAfterMs(text('retry-after')),
+    retryAfterMs: retryAfterMs(text('retry-after'), text('date')),
   });
 
   if (status === 401 || status === 403) return said(`token refused (HTTP ${status})`);
@@ -39,9 +39,10 @@ export function endingOfAnswer(answer: UpgradeAnswer): Ending {
   return said(`HTTP ${status} instead of an upgrade`);
 }
 
-/** Seconds or an HTTP date is legal; only seconds are of use to a clock we do not share. Capped at an hour. */
-function retryAfterMs(value: string): number | undefined {
-  return /^\d{1,9}$/.test(value) ? Math.min(Number(value) * 1000, 3_600_000) : undefined;
+/** In seconds, or as a date: that is measured from the answer's own, for its clock need not be ours. An hour at most. */
+function retryAfterMs(value: string, answeredAt: string): number | undefined {
+  const waitMs = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.parse(answeredAt);
+  return Number.isNaN(waitMs) ? undefined : Math.min(Math.max(waitMs, 0), 3_600_000);
 }
 
 /** Only the origin: a path or query may hold what should not be logged. */

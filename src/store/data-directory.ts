@@ -1,9 +1,10 @@
 /** The directory of a gateway: its lock, its key for source configs, and who else is there. */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
+import { link, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../errors.ts';
 import { type HeldLock, holdLock } from '../platform/held-lock.ts';
+import { makeDirectory } from '../platform/make-directory.ts';
 import type { SqliteError } from '../platform/sqlite.ts';
 import { KEY_BYTES } from './secret-box.ts';
 
@@ -53,7 +54,7 @@ export async function openDataDirectory(path: string, options: { create: boolean
 
 async function prepare(path: string, create: boolean): Promise<void> {
   try {
-    if (create) await mkdir(path, { recursive: true, mode: 0o700 });
+    if (create) await makeDirectory(path);
     const found = await stat(path);
     if (!found.isDirectory()) throw new AppError('usage', { message: `${path} is not a directory` });
   } catch (error) {

@@ -75,6 +75,12 @@ test('add, copy, start: Online by itself; tick, query, rotate, kill, revoke', as
   await page.getByRole('link', { name: /I have saved it/ }).click();
   await page.getByRole('checkbox', { name: /shop/ }).check();
   await page.getByRole('checkbox', { name: /shop/, checked: true }).waitFor();
+  await first.line(/assigned sources: shop$/);
+  await page.getByRole('checkbox', { name: /shop/, checked: true }).uncheck();
+  await first.line(/assigned sources: none$/);
+  await page.getByText('shop unassigned', { exact: true }).waitFor({ state: 'attached' });
+  await page.getByRole('checkbox', { name: /shop/, checked: false }).check();
+  await page.getByRole('checkbox', { name: /shop/, checked: true }).waitFor();
 
   await follow(page, 'Sources');
   await page.getByRole('link', { name: 'shop', exact: true }).click();

@@ -50,6 +50,7 @@ const WRONG: [args: string[], message: RegExp, hint: RegExp][] = [
     /required option '--bridge <bridge>' not specified/,
     /semilayer sources add --help/,
   ],
+  [['gateway', '--port', 'x'], /--port must be/, /semilayer gateway --help/],
   [['--bogus'], /unknown option '--bogus'/, /semilayer --help/],
   [['run', '--context'], /argument missing/, /semilayer run --help/],
 ];

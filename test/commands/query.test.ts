@@ -25,13 +25,21 @@ test('flags become the question', async t => {
   const { line, service } = await start(t);
   service.on(QUERY, ndjson([]));
   const { status } = await line.run([
-    ...['query', 'shop', 'orders', '--where', '{"a":{"$gte":1}}', '--order-by', 'b:desc,a, c:asc'],
+    ...[
+      'query',
+      'shop',
+      'orders',
+      '--where',
+      '{"a":{"$gte":1},"b":9007199254740993}',
+      '--order-by',
+      'b:desc,a, c:asc',
+    ],
     ...['--select', 'a,b', '--limit', '0', '--offset', '7', '--timeout', '1m30s'],
   ]);
   assert.equal(status, 0);
   assert.deepEqual(service.last().body, {
     target: 'orders',
-    where: { a: { $gte: 1 } },
+    where: { a: { $gte: 1 }, b: '9007199254740993' },
     orderBy: [
       { field: 'b', dir: 'desc' },
       { field: 'a', dir: 'asc' },

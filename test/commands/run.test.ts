@@ -1,5 +1,7 @@
 /** `semilayer run` in this process: signals before there is a runner, and what it shows at a terminal. */
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { type TestContext, test } from 'node:test';
 import { lineOf } from '../../src/commands/run-log.ts';
@@ -46,6 +48,23 @@ async function sixAttempts(t: TestContext, columns: number): Promise<Outcome> {
     },
   });
 }
+
+test('a wait is told to the second, and exactly only below one', () => {
+  const retrying = (delayMs: number) =>
+    lineOf({ type: 'retrying', delayMs, reason: 'gone', cause: '1006' })?.msg;
+  assert.equal(retrying(1_049), 'next attempt in 1s: gone');
+  assert.equal(retrying(84), 'next attempt in 84ms: gone');
+});
+
+test('an empty token file is told what goes into it', async t => {
+  const line = await CommandLine.create(t);
+  const file = join(line.directory, 'token');
+  await writeFile(file, '');
+  const args = ['run', '--id', 'edge', '--gateway-url', 'ws://127.0.0.1:9', '--token-file', file];
+  const { status, stderr } = await line.run([...args, '--token-wait', '1ms']);
+  assert.equal(status, 4);
+  assert.match(stderr, /^error: the token file \S+ is empty\nhint: give it the token that/m);
+});
 
 test('a count is logged by what it counted, and one row is one row', () => {
   const job = { id: 'a1', kind: 'count', source: 'shop', target: 'orders' } as const;

@@ -266,10 +266,19 @@ test('a name that cannot be a part of a URL is not found, and one that can is en
   assert.equal(service.last().path, '/v1/runners/..%2Fx%20y');
 });
 
+test('what is far longer than any name names nothing, and is not shown whole', async t => {
+  const { line, service } = await start(t);
+  const { status, stderr } = await line.run(['runners', 'show', 'a'.repeat(20_000)]);
+  assert.equal(status, 3);
+  assert.match(stderr, /^error: "a{100}…" names none of the runners\n/);
+  assert.equal(service.requests.length, 0);
+});
+
 test('assign and unassign name every source at once', async t => {
   const { line, service } = await start(t);
   service.on('POST /v1/runners/edge-1/sources', { json: RECORD });
-  service.on('DELETE /v1/runners/edge-1/sources', { json: { ...RECORD, sources: [] } });
+  service.on('DELETE /v1/runners/edge-1/sources', { status: 204, json: null });
+  service.on('GET /v1/runners/edge-1', { json: { ...RECORD, sources: [] } });
   assert.equal((await line.run(['runners', 'assign', 'edge-1', 'orders', 'shop'])).status, 0);
   assert.deepEqual(service.last().body, { sources: ['orders', 'shop'] });
   const { stderr } = await line.run(['runners', 'unassign', 'edge-1', 'orders', 'shop']);

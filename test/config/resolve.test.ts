@@ -169,6 +169,19 @@ test('a context that is not there is not found, and a URL that is none is refuse
   }
 });
 
+test('a context that a file names need not be there where URL and key are at hand', () => {
+  const env = { SEMILAYER_SERVICE_URL: 'https://env.example.com', SEMILAYER_API_KEY: 'sk_env' };
+  for (const given of [{ project: 'nope' }, { current: 'nope' }] satisfies Given[]) {
+    const { serviceUrl, key } = resolveService(inputOf({ ...given, env }));
+    assert.deepEqual([serviceUrl.value, key?.value], ['https://env.example.com', 'sk_env']);
+  }
+  const missing = (error: unknown) => error instanceof AppError && error.code === 'not_found';
+  const asked = inputOf({ project: 'local', env: { ...env, SEMILAYER_CONTEXT: 'nope' } });
+  assert.throws(() => resolveService(asked), missing);
+  const keyless = inputOf({ project: 'nope', env: { SEMILAYER_SERVICE_URL: 'https://env.example.com' } });
+  assert.throws(() => resolveService(keyless), missing);
+});
+
 function inputOf({ flags = {}, env = {}, project, current }: Given): ResolveInput {
   const contexts = new Map([
     ['local', LOCAL],

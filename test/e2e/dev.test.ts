@@ -15,8 +15,10 @@ test('a second terminal needs no settings, and the end leaves nothing behind', a
     const rows = await program.run(['query', 'sample', 'orders', '--limit', '1']);
     assert.equal(rows.status, 0, rows.stderr);
     assert.match(rows.stdout, /^\{"id":1,.*\}\n$/);
+    await dev.line(/INFO {2}job \S+ query sample\/orders done/);
     dev.kill(signal);
     const { status, stdout } = await dev.ended;
+    assert.doesNotMatch(dev.stderr, /DEBUG/);
     assert.equal(status, 0, dev.stderr);
     assert.match(dev.stderr, /stopped\n$/);
     assert.match(stdout, /^ {2}http:\/\/127\.0\.0\.1:\d+\/#code=\S+\n {2}semilayer query .+\n$/);

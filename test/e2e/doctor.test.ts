@@ -72,6 +72,7 @@ test('settings that cannot be are named, and so are files that others may read',
     [{ SEMILAYER_GATEWAY_URL: 'ws://gateway.example.com' }, /^✗ config .*not encrypted.*: use wss:/],
     [{ SEMILAYER_CA_FILE: broken }, /^✗ config .*CA file .* cannot be read \(ENOENT\)/],
     [{ SEMILAYER_CONTEXT: 'none' }, /^✗ config .*no context named "none"/],
+    [{ HTTP_PROXY: 'http://127.0.0.1:9' }, /^✗ TCP .*port 9.*refused.*the proxy of HTTP_PROXY.*NO_PROXY/],
     [{ HTTP_PROXY: 'socks5://a:canary@b' }, /^✗ proxy .*HTTP_PROXY does not name/],
     [{ SEMILAYER_RUNNER_TOKEN_FILE: broken }, /^✗ token .*both .* are set: unset one/],
     [

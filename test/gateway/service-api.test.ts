@@ -1,6 +1,8 @@
 /** The service API over real HTTP: records, errors, roles, lists, guards. */
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 
@@ -84,7 +86,8 @@ test('assignments change all or nothing', async t => {
     'a',
     'b',
   ]);
-  assert.deepEqual((await ask('DELETE', '/v1/runners/edge/sources', { sources: ['a'] })).json.sources, ['b']);
+  assert.equal((await ask('DELETE', '/v1/runners/edge/sources', { sources: ['a'] })).status, 204);
+  assert.deepEqual((await ask('GET', '/v1/runners/edge')).json.sources, ['b']);
   assert.deepEqual((await ask('PUT', '/v1/runners/edge/sources', { sources: ['a'] })).json.sources, ['a']);
   assert.deepEqual((await ask('GET', '/v1/sources/a')).json.runners, ['edge']);
 });
@@ -290,6 +293,21 @@ test('a foreign Host is 421 and a foreign Origin 403, with or without a key', as
       origin,
     );
   }
+  const foreign = await gateway.ask('GET', '/v1/whoami', undefined, { origin: 'https://evil.com' });
+  assert.deepEqual([foreign.status, foreign.json.code], [403, 'forbidden']);
+});
+
+test('what can be read as no request is answered as a mistake too', async t => {
+  const { ask, gateway } = await openGateway(t);
+  const long = await ask('GET', `/v1/runners/${'a'.repeat(20_000)}`);
+  assert.deepEqual([long.status, long.json.code], [400, 'invalid_request']);
+  assert.match(long.json.detail, /16 KiB/);
+  const socket = connect({ port: gateway.port, host: '127.0.0.1' });
+  socket.end('GARBAGE\r\n\r\n');
+  const answer = await text(socket);
+  assert.match(answer, /^HTTP\/1\.1 400 Bad Request\r\n/);
+  assert.match(answer, /application\/problem\+json/);
+  assert.equal(JSON.parse(answer.split('\r\n\r\n')[1] ?? '').code, 'invalid_request');
 });
 
 test('events tell of what changes, and a listener that comes back hears what it missed', async t => {

@@ -202,7 +202,7 @@ function judgeRefusal(ending: Ending, settings: SessionSettings): Finding[] {
   }
   const hint =
     status === 404
-      ? 'check SEMILAYER_GATEWAY_URL: gateway URLs end in /connect'
+      ? 'check SEMILAYER_GATEWAY_URL and --gateway-url'
       : 'is SEMILAYER_GATEWAY_URL the gateway, and is no login page or filter in between?';
   return [failed('upgrade', message, hint)];
 }

@@ -46,9 +46,21 @@ export async function examinePath(
   const gateway = httpUrl(settings.gatewayUrl);
   const next = proxy?.url ?? gateway;
   if (!proxy) report(ok('proxy', 'none for this address'));
-  const address = await resolveHost(next, ctx, report);
-  if (address === undefined || !(await reach(next, ctx, report))) return undefined;
+  // What fails on the way to a proxy says so: nobody looks for the proxy's port under the gateway's address.
+  const told = proxy ? (finding: Finding): void => report(aboutProxy(proxy, finding)) : report;
+  const address = await resolveHost(next, ctx, told);
+  if (address === undefined || !(await reach(next, ctx, told))) return undefined;
   return await ask(gateway, proxy, settings, ctx, report);
+}
+
+function aboutProxy(proxy: ProxySetting, finding: Finding): Finding {
+  const message = `${finding.message} (the proxy of ${proxy.from})`;
+  if (finding.status !== 'failed') return { ...finding, message };
+  return {
+    ...finding,
+    message,
+    hint: `check ${proxy.from}, or name the gateway's host in NO_PROXY if no proxy is needed`,
+  };
 }
 
 /** ws and wss as the requests that share their port. */

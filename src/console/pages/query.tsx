@@ -1,5 +1,6 @@
 /** Ask a source something: pick, filter, run, look, take it along as a command. */
 import { useState } from 'preact/hooks';
+import { parseExactJson } from '../../platform/exact-json.ts';
 import { sources } from '../live/fleet.ts';
 import { ask } from '../service/ask.ts';
 import type { Page, TargetSchema } from '../service/records.ts';
@@ -223,7 +224,7 @@ function useColumns(path: string, target: string | undefined): TargetSchema['col
 function parsedWhere(text: string): Record<string, unknown> | undefined | 'invalid' {
   if (text.trim() === '') return undefined;
   try {
-    const where: unknown = JSON.parse(text);
+    const where = parseExactJson(text);
     return typeof where === 'object' && where !== null && !Array.isArray(where)
       ? (where as Record<string, unknown>)
       : 'invalid';

@@ -180,8 +180,13 @@ function Assignments({ runner }: { runner: Runner }) {
     setSaving({ source, on });
     setError(undefined);
     try {
-      const path = `/v1/runners/${runner.id}/sources`;
-      keepRunner(await ask<Runner>(path, { method: on ? 'POST' : 'DELETE', body: { sources: [source] } }));
+      const path = `/v1/runners/${runner.id}`;
+      const body = { sources: [source] };
+      if (on) keepRunner(await ask<Runner>(`${path}/sources`, { method: 'POST', body }));
+      else {
+        await ask(`${path}/sources`, { method: 'DELETE', body });
+        keepRunner(await ask<Runner>(path));
+      }
       announce(on ? `${source} assigned` : `${source} unassigned`);
     } catch (thrown) {
       setError(thrown);

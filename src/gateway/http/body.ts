@@ -1,6 +1,7 @@
 /** Reads the JSON body of a request, within bounds. */
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../errors.ts';
+import { parseExactJson } from '../../platform/exact-json.ts';
 import { jsonTooDeep } from '../../protocol/json-depth.ts';
 import { MAX_JSON_DEPTH } from '../../protocol/limits.ts';
 
@@ -34,7 +35,7 @@ export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
     throw new AppError('invalid_request', { message: `the body nests deeper than ${MAX_JSON_DEPTH}` });
   }
   try {
-    return JSON.parse(text);
+    return parseExactJson(text);
   } catch {
     throw new AppError('invalid_request', { message: 'the body is not JSON' });
   }

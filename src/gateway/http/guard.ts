@@ -32,7 +32,7 @@ export class Guard {
   /**
    * Checks the `Host` and, where a browser sends one, the `Origin` of a request.
    *
-   * @throws AppError `invalid_request` (400), `misdirected_request` (421) or `origin_forbidden` (403).
+   * @throws AppError `invalid_request` (400), `misdirected_request` (421) or `forbidden` (403).
    */
   check(request: IncomingMessage): void {
     const { host, origin } = request.headers;
@@ -47,8 +47,9 @@ export class Guard {
       });
     }
     if (origin !== undefined && !originIsOurs(origin, host, this.#options)) {
-      throw new AppError('origin_forbidden', {
+      throw new AppError('forbidden', {
         message: 'requests from the pages of other sites are not answered',
+        hint: 'use the Console at its own address',
       });
     }
   }

@@ -9,7 +9,6 @@ const STATUS_BY_CODE: Record<string, number> = {
   usage: 400,
   unauthorized: 401,
   forbidden: 403,
-  origin_forbidden: 403,
   not_found: 404,
   method_not_allowed: 405,
   conflict: 409,

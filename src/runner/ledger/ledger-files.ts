@@ -1,6 +1,6 @@
 /** The files of a ledger: numbered ones that are only appended to, and one that says where they end. */
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, stat, truncate } from 'node:fs/promises';
+import { type FileHandle, open, readdir, readFile, stat, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Position, parsePosition, readLine, START } from './chain.ts';
 
@@ -32,10 +32,6 @@ export async function fileNumbers(directory: string): Promise<number[]> {
     .flatMap(name => NAME.exec(name)?.[1] ?? [])
     .map(Number)
     .sort((a, b) => a - b);
-}
-
-export async function makeDirectory(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true, mode: 0o700 });
 }
 
 /** Where the lines end that are there. */

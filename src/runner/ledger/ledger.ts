@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { AppError } from '../../errors.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { type HeldLock, holdLock } from '../../platform/held-lock.ts';
+import { makeDirectory } from '../../platform/make-directory.ts';
 import { formatPosition, type LedgerRecord, nextLine, type Position, START } from './chain.ts';
-import { cutTail, fileName, LOCK_FILE, makeDirectory, openHead, readHead, readTail } from './ledger-files.ts';
+import { cutTail, fileName, LOCK_FILE, openHead, readHead, readTail } from './ledger-files.ts';
 
 /** About a day of a busy runner, and small enough to be read in a second. */
 export const DEFAULT_MAX_FILE_BYTES = 64 * 1_048_576;

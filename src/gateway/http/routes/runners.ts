@@ -108,14 +108,20 @@ export const runnerRoutes: Route[] = [
   },
   assignment('PUT', 'replace', 'Replace the sources of a runner'),
   assignment('POST', 'add', 'Assign sources to a runner'),
-  assignment('DELETE', 'remove', 'Unassign sources of a runner'),
+  {
+    method: 'DELETE',
+    path: '/v1/runners/:runner/sources',
+    access: 'operate',
+    summary: 'Unassign sources of a runner, all or none',
+    body: ASSIGNMENT_BODY,
+    status: 204,
+    handle: async call => {
+      await changeAssignments(call, 'remove');
+    },
+  },
 ];
 
-function assignment(
-  method: 'PUT' | 'POST' | 'DELETE',
-  change: 'replace' | 'add' | 'remove',
-  summary: string,
-): Route {
+function assignment(method: 'PUT' | 'POST', change: 'replace' | 'add', summary: string): Route {
   return {
     method,
     path: '/v1/runners/:runner/sources',
@@ -123,18 +129,18 @@ function assignment(
     summary: `${summary}, all or none`,
     body: ASSIGNMENT_BODY,
     answer: ref('Runner'),
-    handle: async (call: Call) => {
-      const { sources } = call.body as { sources: string[] };
-      const { services, params } = call;
-      const record = await services.records.changeAssignments(
-        params.runner as string,
-        change,
-        sources,
-        actorOf(call),
-      );
-      return view(record, services);
-    },
+    handle: async (call: Call) => view(await changeAssignments(call, change), call.services),
   };
+}
+
+async function changeAssignments(call: Call, change: 'replace' | 'add' | 'remove'): Promise<RunnerRecord> {
+  const { sources } = call.body as { sources: string[] };
+  return await call.services.records.changeAssignments(
+    call.params.runner as string,
+    change,
+    sources,
+    actorOf(call),
+  );
 }
 
 function view(record: RunnerRecord, services: HttpServices): Record<string, unknown> {
