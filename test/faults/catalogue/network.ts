@@ -8,10 +8,10 @@ export const network: Fault[] = [
   {
     fault: 'half-open link',
     promise:
-      'both sides find it within 12 s; a job that was not taken is with a survivor in 2 s, one of which no row has reached its caller in 7 s',
+      'a job that was not taken is with a survivor in 2 s, one of which no row has reached its caller in 7 s; a side that knows of no job finds the link in 12 s',
     test: {
       file,
-      name: 'half-open link: found by both sides within 12 s, and its job is answered by a survivor',
+      name: 'half-open link: a job not taken moves in 2 s, the gateway finds the link in 7 s, an idle runner in 12 s',
     },
     mutation: {
       says: 'silence ends nothing for two minutes',

@@ -178,10 +178,10 @@ export const process: Fault[] = [
   {
     fault: 'an event loop blocked for a minute',
     promise:
-      'its jobs are with another: in 2 s those that it had not taken, in 7 s the others; and nobody else’s wait',
+      'its jobs are with another: in 2 s those that it had not taken, in 7 s, when the link is found dead, the others; and nobody else’s wait',
     test: {
       file,
-      name: "an event loop blocked for a minute: the job goes to a survivor in 12 s, and what comes late is nobody's",
+      name: "an event loop blocked for a minute: a job not taken moves in 2 s, the link is dead in 7 s, what comes late is nobody's",
     },
     mutation: {
       says: 'a ping that is sent is taken for an answer',
@@ -195,12 +195,30 @@ export const process: Fault[] = [
     },
   },
   {
+    fault: 'SIGSTOP after the first rows',
+    promise: 'in 7 s the caller is told that they are not all, and how many there are',
+    test: {
+      file,
+      name: 'SIGSTOP after the first rows: the link is dead in 7 s, and the caller told that they are not all',
+    },
+    mutation: {
+      says: 'a link with a job under way has the time of an idle one',
+      edits: [
+        {
+          file: 'src/gateway/runner-session.ts',
+          from: 'return this.#attempts.size > 0 ? this.#options.features.fastPing : undefined;',
+          to: 'return undefined;',
+        },
+      ],
+    },
+  },
+  {
     fault: 'SIGSTOP for a minute',
     promise:
       'its jobs are with another as above; what it says when it wakes is nobody’s, and it is back at once',
     test: {
       file,
-      name: "SIGSTOP for a minute: the job goes to a survivor in 12 s, and what comes late is nobody's",
+      name: "SIGSTOP for a minute: a job not taken moves in 2 s, the link is dead in 7 s, what comes late is nobody's",
     },
     mutation: {
       says: 'a session that was given up is not taken out',
