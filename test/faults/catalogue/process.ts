@@ -195,6 +195,36 @@ export const process: Fault[] = [
     },
   },
   {
+    fault: 'a gateway that stops while somebody has dialled and said nothing',
+    promise: 'sent away with the sessions: 1001, and nothing is waited for',
+    test: {
+      file: 'test/gateway/leaving.test.ts',
+      name: 'a connection that has not said hello is sent away with the sessions, not waited for',
+    },
+    mutation: {
+      says: 'only sessions are sent away',
+      edits: [{ file: 'src/gateway/gateway.ts', from: 'this.#endpoint.goAway();', to: '' }],
+    },
+  },
+  {
+    fault: 'a hello that crosses with the leaving of its gateway',
+    promise: '1001, and no session that nobody would end',
+    test: {
+      file: 'test/gateway/leaving.test.ts',
+      name: 'a hello that is being answered while the gateway leaves becomes no session',
+    },
+    mutation: {
+      says: 'whether the gateway leaves is asked once',
+      edits: [
+        {
+          file: 'src/gateway/greeting.ts',
+          from: 'if (!accepting()) return this.goAway();\n    // In the',
+          to: '// In the',
+        },
+      ],
+    },
+  },
+  {
     fault: 'SIGSTOP after the first rows',
     promise: 'in 7 s the caller is told that they are not all, and how many there are',
     test: {
