@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { FakeClock } from '../support/fake-clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { askRows, checkHistory } from '../support/history.ts';
+import { dialBare } from '../support/raw-websocket.ts';
 import { connectScripted, dialRaw, type Frame, type ScriptedRunner } from '../support/scripted-runner.ts';
 
 const ask = { target: 'orders' };
@@ -315,10 +316,15 @@ test('a flood of frames that nothing comes of ends its connection alone', async 
 test('one runner has so many sessions and not one more', async t => {
   const gateway = await openGateway(t);
   const { token, runnerId } = await gateway.shop();
-  const connect = () => connectScripted(t, gateway.connectUrl, token, runnerId);
+  const hello = { type: 'hello', version: 1, runnerId, capabilities: [] };
+  const connect = async () => {
+    const { peer } = await dialBare(t, gateway.gateway.port, token);
+    peer.json(hello);
+    await peer.message('hello-ack');
+  };
   for (let n = 0; n < 1_024; n += 64) await Promise.all(Array.from({ length: 64 }, connect));
   const beyond = await dialRaw(t, gateway.connectUrl, token);
-  beyond.send({ type: 'hello', version: 1, runnerId, capabilities: [] });
+  beyond.send(hello);
   const { code, reason } = await beyond.closed;
   assert.equal(code, 4429);
   assert.match(reason, /retry-after=\d+/);
