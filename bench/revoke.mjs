@@ -38,9 +38,7 @@ async function bareOfOne(change) {
     const gateway = await startGateway(processes, directory);
     const [one] = await createRunners(gateway, ['one']);
     const url = `${gateway.url}/connect`;
-    const clients = Array.from({ length: bare }, () =>
-      processes.worker('peers/bare-sessions.mjs', []),
-    );
+    const clients = Array.from({ length: bare }, () => processes.worker('peers/bare-sessions.mjs', []));
     const runners = Array(Math.round(count / bare)).fill(one);
     await Promise.all(clients.map(client => client.ask({ url, runners })));
     const closed = clients.map(client => client.ask({}));
