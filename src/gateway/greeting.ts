@@ -110,7 +110,10 @@ export class Greeting {
     this.#liveness.start();
     const { silent } = this.#arrival;
     const cancel = this.#options.clock.after(HELLO_TIMEOUT_MS, () =>
-      this.#close(CLOSE.malformed, 'no hello'),
+      // This process may have stood still: what came meanwhile is read first.
+      setImmediate(() => {
+        if (!this.#helloSeen) this.#close(CLOSE.malformed, 'no hello');
+      }),
     );
     silent.add(this);
     this.#cancelTimer = () => {

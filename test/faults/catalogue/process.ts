@@ -195,6 +195,36 @@ export const process: Fault[] = [
     },
   },
   {
+    fault: 'a gateway that stood still for seconds',
+    promise: 'what its runners said meanwhile is read before one is called late: no job is moved for it',
+    test: {
+      file: 'test/gateway/beyond-version-1.test.ts',
+      name: 'a gateway that stood still reads what came meanwhile before it says that a job was not taken',
+    },
+    mutation: {
+      says: 'its own lateness is laid to its runners',
+      edits: [{ file: 'src/gateway/job-dispatcher.ts', from: 'if (sinceMs > WATCH_MS * 2) return;', to: '' }],
+    },
+  },
+  {
+    fault: 'a hello that came while the gateway stood still',
+    promise: 'answered, however late it is read',
+    test: {
+      file: 'test/gateway/beyond-version-1.test.ts',
+      name: 'a hello that came while the gateway stood still is answered, however late it is',
+    },
+    mutation: {
+      says: 'the time is over before what came is read',
+      edits: [
+        {
+          file: 'src/gateway/greeting.ts',
+          from: 'setImmediate(() => {\n        if (!this.#helloSeen)',
+          to: 'queueMicrotask(() => {\n        if (!this.#helloSeen)',
+        },
+      ],
+    },
+  },
+  {
     fault: 'a gateway that stops while somebody has dialled and said nothing',
     promise: 'sent away with the sessions: 1001, and nothing is waited for',
     test: {
