@@ -89,6 +89,27 @@ test('half-open link: a job not taken moves in 2 s, the gateway finds the link i
   await until(async () => (await sessions()) === 2);
 });
 
+test('a gateway that takes connections and greets nobody is dialled for as long as it does', async t => {
+  const clock = new FakeClock();
+  const gateway = await openScriptedGateway(t);
+  const { events, event } = clockedRunner(t, clock, { url: gateway.url, token: 'rk_test' });
+  const count = (wanted: RunnerEvent['type']) => events.filter(({ type }) => type === wanted).length;
+  for (let attempt = 1; attempt <= 8; attempt++) {
+    const session = await gateway.session();
+    await session.next('hello');
+    await clock.advance(9_900);
+    assert.equal(count('retrying'), attempt - 1);
+    await clock.advance(100);
+    assert.equal((await session.closed).code, 4408);
+    await until(async () => count('retrying') === attempt);
+    // No further than to the next attempt: its ten seconds begin with it.
+    while (count('connecting') === attempt) await clock.advance(50);
+  }
+  const session = await gateway.session();
+  session.send({ type: 'hello-ack', serverVersion: 1, assignedSources: [] });
+  await event('connected');
+});
+
 test('idle cut at 60 s: an idle link is never silent for so long', async t => {
   const clock = new FakeClock();
   const gateway = await openGateway(t, { clock, ...PROXIED });

@@ -45,6 +45,24 @@ export const network: Fault[] = [
     },
   },
   {
+    fault: 'a gateway that hangs: it takes connections and greets nobody',
+    promise: 'dialled again for as long as it does; no runner gives up over it',
+    test: {
+      file,
+      name: 'a gateway that takes connections and greets nobody is dialled for as long as it does',
+    },
+    mutation: {
+      says: 'to say nothing is to say something wrong',
+      edits: [
+        {
+          file: 'src/runner/connection.ts',
+          from: "this.#close(CLOSE.nothingHeard, 'no hello-ack')",
+          to: "this.#close(CLOSE.malformed, 'no hello-ack')",
+        },
+      ],
+    },
+  },
+  {
     fault: 'a gateway restarted under its runners',
     promise: 'all are back within 10 s of its listening again, and answer (figures: `bench/storm.mjs`)',
     test: {
