@@ -68,7 +68,7 @@ export const CATALOGUE: readonly Entry[] = [
   {
     name: 'memory',
     title: 'A slow caller',
-    says: 'A large table to a caller that takes so many MB a second, resident memory sampled each second. Memory is flat when the second half holds no more than the first.',
+    says: 'A large table to a caller that takes so many MB a second, resident memory sampled each second. Memory is flat when the second half holds no more than the first. Meanwhile another caller asks for one row by its key, as it did before.',
     plots: [{ series: 'memory', column: 'peak', title: 'MB at most', kind: 'bars' }],
   },
   {
@@ -117,7 +117,7 @@ export const CATALOGUE: readonly Entry[] = [
   {
     name: 'revoke',
     title: 'A token that ends',
-    says: 'From the request that rotates or revokes a token to the close at each session of it, and to the last row that any caller got.',
+    says: 'From the request that rotates or revokes a token to the close at each session of it, and to the last row that any caller got. Bare sockets show the gateway’s own time; runners have much to do themselves.',
     plots: [{ series: 'ended', column: 'p99', title: 'p99 until closed, milliseconds', kind: 'bars' }],
   },
   {

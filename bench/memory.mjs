@@ -1,11 +1,14 @@
 /**
  * Ten million rows to a caller that takes 20 MB/s: whether runner and gateway stay small while more waits than they
- * could hold, and whether the runner's heartbeats come on time. Both processes are looked at each second.
+ * could hold, whether the runner's heartbeats come on time, and how long other callers wait, who ask for one row by its
+ * key now and then, beside it and without it. Both processes are looked at each second.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { prepare } from './engines/index.mjs';
-import { median, residentMb, rounded } from './figures.ts';
+import { median, quantile, residentMb, rounded } from './figures.ts';
+import { asker } from './http-question.mjs';
 import { startProduct } from './product.mjs';
+import { seededRandom } from './random.mjs';
 import { Report } from './report.ts';
 import { onStage } from './stage.mjs';
 import { expectedTally, mustEqual } from './tally.mjs';
@@ -18,14 +21,19 @@ const HEARTBEAT_MS = 25_000;
 const TARGET_LATE_MS = 1_000;
 const BYTES_PER_MB = 1_000_000;
 const DEADLINE_MS = 86_400_000;
+/** Seldom enough that the questions are no load of their own. */
+const QUESTION_EVERY_MS = 20;
+const SEED = 20_260_103;
 
 const report = new Report('memory', {
   rows: [10_000_000, 200_000],
   rate: [20, 20],
   source: ['postgres,sqlite', 'sqlite'],
+  alone: [20, 2],
 });
-const { rows: rowCount, rate, source } = report.settings;
+const { rows: rowCount, rate, source, alone: aloneS } = report.settings;
 const rows = [];
+const others = [];
 
 for (const name of source.split(',')) {
   await onStage(async stage => {
@@ -49,6 +57,12 @@ report.add({
   ],
   rows,
 });
+report.add({
+  name: 'others',
+  title: 'one row by its key, meanwhile',
+  columns: ['p50', 'p99', 'worst'].map(key => ({ key, title: `${key} ms`, digits: 2 })),
+  rows: others,
+});
 report.finish();
 // A database server of ours is a child that lives as long as this process.
 process.exit();
@@ -56,6 +70,10 @@ process.exit();
 async function measure({ processes, directory }, engine) {
   const { gateway, runner, queryUrl } = await startProduct(processes, directory, engine.source);
   const caller = processes.worker('peers/caller.mjs', []);
+  const { ask } = asker({ url: queryUrl, headers: gateway.headers });
+  // Once around: what is measured is warm.
+  await questionsUntil(ask, delay(1_000));
+  const alone = await questionsUntil(ask, delay(aloneS * 1_000));
   const reading = caller.ask({
     url: queryUrl,
     headers: { ...gateway.headers, accept: 'application/x-ndjson' },
@@ -73,6 +91,7 @@ async function measure({ processes, directory }, engine) {
       done = true;
     },
   );
+  const asking = questionsUntil(ask, reading);
   while (!done) {
     samples.runner.push(residentMb(runner.pid)?.now ?? Number.NaN);
     samples.gateway.push(residentMb(gateway.process.pid)?.now ?? Number.NaN);
@@ -87,11 +106,38 @@ async function measure({ processes, directory }, engine) {
     runner: residentMb(runner.pid)?.peak,
     gateway: residentMb(gateway.process.pid)?.peak,
   };
-  return { delivered, samples, peaks, beats: [...beats].sort((a, b) => a - b) };
+  return { delivered, samples, peaks, beats: [...beats].sort((a, b) => a - b), alone, beside: await asking };
 }
 
-function note(engine, { delivered, samples, peaks, beats }) {
+/** Milliseconds of each question, one begun every so often, until the promise is settled. */
+async function questionsUntil(ask, end) {
+  const random = seededRandom(SEED);
+  const latencies = [];
+  let isOver = false;
+  const over = () => {
+    isOver = true;
+  };
+  end.then(over, over);
+  while (!isOver) {
+    const id = 1 + Math.floor(random() * rowCount);
+    const asked = performance.now();
+    const { rows: answered } = JSON.parse(await ask(JSON.stringify({ target: 'people', where: { id } })));
+    latencies.push(performance.now() - asked);
+    if (Number(answered?.[0]?.id) !== id) throw new Error(`${JSON.stringify(answered)} for ${id}`);
+    await delay(QUESTION_EVERY_MS);
+  }
+  return latencies;
+}
+
+function note(engine, { delivered, samples, peaks, beats, alone, beside }) {
   report.version(engine.title, engine.version);
+  for (const [how, latencies] of [
+    ['alone', alone],
+    ['beside the rows', beside],
+  ]) {
+    const values = { p50: median(latencies), p99: quantile(latencies, 0.99), worst: Math.max(...latencies) };
+    others.push({ label: `${engine.title}, ${how}`, side: 'ours', values });
+  }
   const seconds = delivered.durationMs / 1000;
   const gaps = beats.slice(1).map((beat, index) => beat - beats[index]);
   const longestGapMs = gaps.length > 0 ? Math.max(...gaps) : undefined;

@@ -1,6 +1,8 @@
 /**
  * From the request that rotates or revokes a token to the close frame at each session it ends, and to the last row that
- * any caller got of them. A thousand sessions: first all of one runner, then each of a runner of its own.
+ * any caller got of them. A thousand sessions: first all of one runner, held by bare sockets, which shows the gateway's
+ * own time; then by runners, of which some are in the middle of an answer, and which have much to do themselves; then
+ * each of a runner of its own.
  */
 import { median, quantile, rounded } from './figures.ts';
 import { createRunners, Fleet, now } from './fleet.mjs';
@@ -11,10 +13,11 @@ import { onStage } from './stage.mjs';
 const CALLERS = 8;
 const TARGET_MS = 100;
 
-const report = new Report('revoke', { sessions: [1_000, 100], workers: [10, 2] });
-const { sessions: count, workers } = report.settings;
+const report = new Report('revoke', { sessions: [1_000, 100], workers: [10, 2], bare: [2, 2] });
+const { sessions: count, workers, bare } = report.settings;
 const rows = [];
 
+for (const change of ['rotate', 'revoke']) await bareOfOne(change);
 for (const change of ['rotate', 'revoke']) await allOfOne(change);
 await oneByOne();
 report.add({
@@ -28,6 +31,25 @@ report.add({
   rows,
 });
 report.finish();
+
+/** Sessions of one runner on bare sockets. */
+async function bareOfOne(change) {
+  await onStage(async ({ processes, directory }) => {
+    const gateway = await startGateway(processes, directory);
+    const [one] = await createRunners(gateway, ['one']);
+    const url = `${gateway.url}/connect`;
+    const clients = Array.from({ length: bare }, () => processes.worker('peers/bare-sessions.mjs', []));
+    const runners = Array(Math.round(count / bare)).fill(one);
+    await Promise.all(clients.map(client => client.ask({ url, runners })));
+    const closed = clients.map(client => client.ask({}));
+    const asked = now();
+    await gateway.ask(`/v1/runners/one/${change}`, {});
+    const acknowledged = now() - asked;
+    note(`bare sockets of one runner, ${change}`, (await Promise.all(closed)).flat(), () => asked, {
+      acknowledged,
+    });
+  });
+}
 
 /** Replicas of one runner, some of them in the middle of an answer. */
 async function allOfOne(change) {

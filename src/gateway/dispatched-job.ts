@@ -36,6 +36,7 @@ export interface DispatchedJobOptions {
   /** Monotonic: a clock that is set takes nothing from the deadline. */
   submittedAt: number;
   now: () => number;
+  monotonic: () => number;
   /** The job changed state: the log and the event stream look again. */
   onChange: (job: DispatchedJob) => void;
 }
@@ -110,7 +111,7 @@ export class DispatchedJob implements Job {
 
   /** Milliseconds since the caller last took anything, while a runner's socket is left unread for it; else 0. */
   get stalledMs(): number {
-    return this.#stalledAt === undefined ? 0 : this.#options.now() - this.#stalledAt;
+    return this.#stalledAt === undefined ? 0 : this.#options.monotonic() - this.#stalledAt;
   }
 
   /** Whether the session that has the job did not take it in time. */
@@ -162,7 +163,7 @@ export class DispatchedJob implements Job {
     this.#queue.push({ batch, bytes });
     this.#queuedBytes += bytes;
     if (attempt && this.#queuedBytes > STALL_BYTES && attempt.session.setStalled(attempt.wireId, true))
-      this.#stalledAt ??= this.#options.now();
+      this.#stalledAt ??= this.#options.monotonic();
     this.#poke();
   }
 
@@ -250,7 +251,7 @@ export class DispatchedJob implements Job {
     if (this.#queuedBytes < UNSTALL_BYTES) {
       attempt.session.setStalled(attempt.wireId, false);
       this.#stalledAt = undefined;
-    } else if (this.#stalledAt !== undefined) this.#stalledAt = this.#options.now();
+    } else if (this.#stalledAt !== undefined) this.#stalledAt = this.#options.monotonic();
   }
 
   #clear(): void {

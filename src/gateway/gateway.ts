@@ -273,6 +273,7 @@ class Gateway {
       new AppError('runner_failed', { message: 'the gateway was shut down', retryable: true }),
     );
     this.#sessions.goAway();
+    this.#endpoint.goAway();
     this.#records.close();
     await this.#lastSeen.close();
     // Answers that ended with the last job go out before their connections do.

@@ -25,6 +25,8 @@ const IDLE_FRAMES = { capacity: 20_000, perSecond: 1_000 };
 /** Replicas of one runner. Beyond it something starts them and does not know when to stop. */
 const MAX_SESSIONS_PER_RUNNER = 1_024;
 
+const LEAVING = 'gateway shutting down';
+
 export interface GreetingOptions {
   store: Store;
   sessions: InMemorySessions;
@@ -49,6 +51,8 @@ export interface Admission {
 export interface Arrival extends Admission {
   remoteAddress: string;
   attempts: AttemptLimit;
+  /** Those that have not said hello yet. */
+  silent: Set<Greeting>;
 }
 
 /** A connection that has authenticated and not said hello yet, then the session it becomes. */
@@ -104,9 +108,23 @@ export class Greeting {
     socket.on('error', () => {});
     socket.on('close', code => this.#closed(code));
     this.#liveness.start();
-    this.#cancelTimer = this.#options.clock.after(HELLO_TIMEOUT_MS, () =>
-      this.#close(CLOSE.malformed, 'no hello'),
+    const { silent } = this.#arrival;
+    const cancel = this.#options.clock.after(HELLO_TIMEOUT_MS, () =>
+      // This process may have stood still: what came meanwhile is read first.
+      setImmediate(() => {
+        if (!this.#helloSeen) this.#close(CLOSE.malformed, 'no hello');
+      }),
     );
+    silent.add(this);
+    this.#cancelTimer = () => {
+      cancel();
+      silent.delete(this);
+    };
+  }
+
+  /** This gateway leaves: whoever has not said hello is not waited for. */
+  goAway(): void {
+    this.#close(CLOSE.goingAway, LEAVING);
   }
 
   #message(data: RawData, isBinary: boolean): void {
@@ -176,7 +194,7 @@ export class Greeting {
         ? this.#close(CLOSE.wrongRunner, 'the token belongs to another runner')
         : this.#close(CLOSE.tooManyAttempts, `too many attempts; retry-after=${waitSeconds}`);
     }
-    if (!accepting()) return this.#close(CLOSE.goingAway, 'gateway shutting down');
+    if (!accepting()) return this.goAway();
     if (sessions.countOf(runnerId) >= MAX_SESSIONS_PER_RUNNER)
       return this.#close(CLOSE.tooManyAttempts, 'too many sessions of this runner; retry-after=30');
 
@@ -197,6 +215,8 @@ export class Greeting {
     });
     const sources = await assignedSources(runnerId);
     if (this.#socket.readyState !== this.#socket.OPEN) return;
+    // The sessions may have been sent away meanwhile: nobody would end this one.
+    if (!accepting()) return this.goAway();
     // In the directory first, looked up again after: a rotation on either side of this line finds the session.
     session.acknowledge(sources, PROTOCOL_VERSION, hello.features !== undefined);
     this.#session = session;

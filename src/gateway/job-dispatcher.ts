@@ -48,6 +48,7 @@ export class JobDispatcher implements Dispatcher {
   #active = 0;
   #idle: (() => void)[] = [];
   #stopWatching: CancelTimer | undefined;
+  #watchedAt = 0;
 
   constructor(options: JobDispatcherOptions) {
     this.#options = options;
@@ -83,6 +84,7 @@ export class JobDispatcher implements Dispatcher {
       createdAt: clock.now(),
       submittedAt: clock.monotonic(),
       now: () => clock.now(),
+      monotonic: () => clock.monotonic(),
       onChange: changed => {
         this.#tellOf(changed);
         if (changed.ended) this.#ended(changed);
@@ -222,7 +224,12 @@ export class JobDispatcher implements Dispatcher {
 
   /** Begins to look after the jobs under way, until there are none. */
   #watch(): void {
-    this.#stopWatching ??= this.#options.clock.every(WATCH_MS, () => {
+    const { clock } = this.#options;
+    this.#stopWatching ??= clock.every(WATCH_MS, () => {
+      const sinceMs = clock.monotonic() - this.#watchedAt;
+      this.#watchedAt += sinceMs;
+      // This process stood still, or the first round is here: what came meanwhile is read before anybody is late.
+      if (sinceMs > WATCH_MS * 2) return;
       for (const job of this.#log.active()) {
         if (job.stalledMs > SLOW_CONSUMER_MS) job.fail(slowConsumer(job.stalledMs));
         else if (job.session && job.isOverdue) void this.#passOn(job, job.session);

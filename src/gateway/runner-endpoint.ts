@@ -31,6 +31,7 @@ export class RunnerEndpoint {
   });
 
   readonly #attempts: AttemptLimit;
+  readonly #silent = new Set<Greeting>();
 
   constructor(options: RunnerEndpointOptions) {
     this.#options = options;
@@ -54,6 +55,7 @@ export class RunnerEndpoint {
         ? this.#refuse(socket, 401, { 'www-authenticate': 'Bearer' })
         : this.#refuse(socket, 429, { 'retry-after': String(waitSeconds) });
     }
+    if (!this.#options.accepting()) return this.#refuse(socket, 503, { 'retry-after': '1' });
     const admitted = admission;
     socket.off('error', ignore);
     this.#server.handleUpgrade(request, socket, head, webSocket => {
@@ -61,8 +63,14 @@ export class RunnerEndpoint {
         ...admitted,
         remoteAddress: this.#options.remoteAddressOf(request),
         attempts: this.#attempts,
+        silent: this.#silent,
       }).start();
     });
+  }
+
+  /** Ends the connections that are no sessions yet; used when the gateway itself leaves. */
+  goAway(): void {
+    for (const greeting of [...this.#silent]) greeting.goAway();
   }
 
   #refuse(socket: Duplex, status: number, headers: Record<string, string>): void {

@@ -279,9 +279,14 @@ export class RunnerSession {
 
   /** Ends the session now: every job learns it before this returns, and no later frame is looked at. */
   close(code: number, reason: string): void {
+    this.dismiss(code, reason);
+    this.lost(reason);
+  }
+
+  /** Tells the runner alone; whoever calls this says `lost` in the same turn, or a frame of the runner's might count. */
+  dismiss(code: number, reason: string): void {
     const { socket, clock } = this.#options;
     this.#closedWith ??= code;
-    this.lost(reason);
     // A paused socket would never see the answer to our close.
     if (socket.isPaused) socket.resume();
     closePatiently(socket, clock, code, reason);

@@ -4,6 +4,8 @@ import type { AssignedSource } from '../protocol/frames.ts';
 import type { RunnerSession } from './runner-session.ts';
 import type { EventBus, SessionDirectory, SessionView } from './services.ts';
 
+const REFUSED = 'token rotated or revoked';
+
 export interface InMemorySessionsOptions {
   events: EventBus;
   /** The assignments of a runner as its sessions are told them, managed configs included. */
@@ -61,11 +63,17 @@ export class InMemorySessions implements SessionDirectory {
   }
 
   dropInvalid(runnerId: string, validHashes: readonly string[]): void {
-    for (const session of [...this.sessionsOf(runnerId)]) {
-      if (validHashes.includes(session.tokenHash)) continue;
-      session.close(CLOSE.unauthorized, 'token rotated or revoked');
-      this.remove(session);
+    const sessions = this.#byRunner.get(runnerId);
+    const dropped = [...(sessions ?? [])].filter(({ tokenHash }) => !validHashes.includes(tokenHash));
+    if (!sessions || dropped.length === 0) return;
+    // All are told before anything is done about the first: of a thousand, the last does not wait for the jobs of others.
+    for (const session of dropped) session.dismiss(CLOSE.unauthorized, REFUSED);
+    for (const session of dropped) {
+      session.lost(REFUSED);
+      sessions.delete(session);
     }
+    if (sessions.size === 0) this.#byRunner.delete(runnerId);
+    this.#changed(runnerId);
   }
 
   async assignmentsChanged(runnerId: string): Promise<void> {

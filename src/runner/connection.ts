@@ -142,7 +142,8 @@ export class Connection {
     this.#liveness.start();
     this.#timers.push(
       clock.after(HELLO_TIMEOUT_MS * 2, () => {
-        if (!this.#jobs) this.#close(CLOSE.malformed, 'no hello-ack');
+        // It said nothing wrong, it said nothing: a gateway that hangs is dialled for as long as it does.
+        if (!this.#jobs) this.#close(CLOSE.nothingHeard, 'no hello-ack');
       }),
     );
     this.#send({

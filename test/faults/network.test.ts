@@ -27,15 +27,6 @@ async function attemptsOf({ ask }: TestGateway): Promise<unknown> {
   return (await ask('GET', '/v1/jobs?limit=1')).json.items[0]?.attempts;
 }
 
-/** A machine whose clock was set: what it says of the time of day jumps, and its timers do not. */
-class JumpingClock extends FakeClock {
-  jumpedMs = 0;
-
-  override now(): number {
-    return super.now() + this.jumpedMs;
-  }
-}
-
 /** A bridge that streams rows of about 100 bytes for as long as it is asked to, and tells how many. */
 function endless(): { resolveBridge: () => BridgeClass; made: () => number } {
   let made = 0;
@@ -58,7 +49,7 @@ function endless(): { resolveBridge: () => BridgeClass; made: () => number } {
   return { resolveBridge: () => Endless as unknown as BridgeClass, made: () => made };
 }
 
-test('half-open link: found by both sides within 12 s, and its job is answered by a survivor', async t => {
+test('half-open link: a job not taken moves in 2 s, the gateway finds the link in 7 s, an idle runner in 12 s', async t => {
   const clock = new FakeClock();
   const gateway = await openGateway(t, { clock, ...PROXIED });
   const { token } = await gateway.shop();
@@ -71,23 +62,52 @@ test('half-open link: found by both sides within 12 s, and its job is answered b
   await other.event('connected');
   await until(async () => (await attemptsOf(gateway)) === 1);
   // It was not taken: long before anybody knows of the link, the job is with a runner that takes it.
-  await clock.advance(2_500);
+  await clock.advance(1_500);
+  assert.equal(await attemptsOf(gateway), 1);
+  await clock.advance(500);
   const seen = await answer;
   checkHistory(seen, { total: 200 });
   assert.equal(seen.ending, 'complete');
   assert.equal(await attemptsOf(gateway), 2);
-  await clock.advance(9_000);
+  const sessions = async () => (await gateway.ask('GET', '/v1/runners/edge')).json.sessions.length;
+  // The gateway has a job there that was not let go of: the link is asked sooner than an idle one.
+  await clock.advance(4_000);
+  assert.equal(await sessions(), 2);
+  await clock.advance(1_000);
+  assert.equal(await sessions(), 1);
+  // Its runner knows of no job.
+  await clock.advance(4_500);
   assert.equal(
     halfOpen.events.some(({ type }) => type === 'disconnected'),
     false,
   );
   await clock.advance(500);
-  assert.equal((await gateway.ask('GET', '/v1/runners/edge')).json.sessions.length, 1);
   const { code } = await halfOpen.event('disconnected');
   assert.equal(code, 4408);
   proxy.heal();
   await clock.advance(5_000);
-  await until(async () => (await gateway.ask('GET', '/v1/runners/edge')).json.sessions.length === 2);
+  await until(async () => (await sessions()) === 2);
+});
+
+test('a gateway that takes connections and greets nobody is dialled for as long as it does', async t => {
+  const clock = new FakeClock();
+  const gateway = await openScriptedGateway(t);
+  const { events, event } = clockedRunner(t, clock, { url: gateway.url, token: 'rk_test' });
+  const count = (wanted: RunnerEvent['type']) => events.filter(({ type }) => type === wanted).length;
+  for (let attempt = 1; attempt <= 8; attempt++) {
+    const session = await gateway.session();
+    await session.next('hello');
+    await clock.advance(9_900);
+    assert.equal(count('retrying'), attempt - 1);
+    await clock.advance(100);
+    assert.equal((await session.closed).code, 4408);
+    await until(async () => count('retrying') === attempt);
+    // No further than to the next attempt: its ten seconds begin with it.
+    while (count('connecting') === attempt) await clock.advance(50);
+  }
+  const session = await gateway.session();
+  session.send({ type: 'hello-ack', serverVersion: 1, assignedSources: [] });
+  await event('connected');
 });
 
 test('idle cut at 60 s: an idle link is never silent for so long', async t => {
@@ -278,7 +298,7 @@ test('expired, untrusted or wrong-host certificate: named, tried again, and no t
 
 test('clock jump: an hour forward or back takes nothing from a job, nor gives it more', async t => {
   for (const jumpMs of [3_600_000, -3_600_000]) {
-    const clock = new JumpingClock();
+    const clock = new FakeClock();
     const gateway = await openGateway(t, { clock, ...PROXIED });
     const { token, runnerId } = await gateway.shop();
     const first = await connectScripted(t, gateway.connectUrl, token, runnerId);

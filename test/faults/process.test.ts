@@ -7,9 +7,6 @@ import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { askRows, checkHistory } from '../support/history.ts';
 import { runnerProcess } from '../support/runner-process.ts';
 
-/** The silence after which a gateway gives a runner up, and the quarter of a second that it may be late. */
-const SILENCE_S = 12;
-
 interface Pair {
   gateway: TestGateway;
   clock: FakeClock;
@@ -28,14 +25,19 @@ async function pair(t: TestContext): Promise<Pair> {
   return { gateway, clock, silent: await start(), start };
 }
 
-/** Lets the time pass in which a silent runner is found; the other one is heard all along. */
-async function silence({ gateway, clock }: Pair): Promise<void> {
-  for (let second = 0; second <= SILENCE_S; second++) {
+/** Lets so many seconds pass in which one runner is silent; the other one is heard all along. */
+async function silence({ gateway, clock }: Pair, seconds: number): Promise<void> {
+  for (let second = 0; second < seconds; second++) {
     // The job has a minute, and each of these is answered by the one that is not silent.
     const { status } = await gateway.ask('POST', '/v1/sources/shop/count', { target: 'rows' });
     assert.equal(status, 200);
-    await clock.advance(second === SILENCE_S ? 250 : 1_000);
+    await clock.advance(1_000);
   }
+}
+
+/** Sessions that the gateway takes for open. */
+async function sessions({ gateway }: Pair): Promise<number> {
+  return (await gateway.ask('GET', '/v1/runners/edge')).json.sessions.length;
 }
 
 const question = { source: 'shop', target: 'rows', limit: 1_000, deadlineMs: 60_000 };
@@ -44,7 +46,7 @@ for (const [fault, stop, goOn] of [
   ['SIGSTOP for a minute', 'SIGSTOP', 'SIGCONT'],
   ['an event loop blocked for a minute', 'SIGUSR2', undefined],
 ] as const) {
-  test(`${fault}: the job goes to a survivor in 12 s, and what comes late is nobody's`, async t => {
+  test(`${fault}: a job not taken moves in 2 s, the link is dead in 7 s, what comes late is nobody's`, async t => {
     const the = await pair(t);
     const { gateway, silent } = the;
     silent.kill(stop);
@@ -52,14 +54,19 @@ for (const [fault, stop, goOn] of [
     const answer = askRows({ url: gateway.gateway.url, key: gateway.key }, question);
     await placed(gateway, 1);
     const survivor = await the.start();
-    await silence(the);
+    await silence(the, 1);
+    assert.equal(await attemptsOf(gateway), 1);
+    await silence(the, 1);
     const seen = await answer;
     checkHistory(seen, { total: 1_000 });
     assert.equal(seen.ending, 'complete');
     assert.deepEqual(new Set(seen.rows.map(row => row.origin)), new Set([`${survivor.pid}/0`]));
-    const { items } = (await gateway.ask('GET', '/v1/jobs')).json;
-    assert.equal(items.find(job => job.kind === 'query')?.attempts, 2);
-    assert.equal((await gateway.ask('GET', '/v1/runners/edge')).json.sessions.length, 1);
+    assert.equal(await attemptsOf(gateway), 2);
+    // Until it says that it has let go of the job, its link has the time of one with a job under way.
+    await silence(the, 4);
+    assert.equal(await sessions(the), 2);
+    await silence(the, 1);
+    assert.equal(await sessions(the), 1);
     if (goOn === undefined) return;
     // It wakes, answers a job that is not its own any more, learns that it was given up, and is back at once.
     silent.kill(goOn);
@@ -70,7 +77,7 @@ for (const [fault, stop, goOn] of [
   });
 }
 
-test('SIGSTOP after the first rows: the caller is told in 12 s that they are not all', async t => {
+test('SIGSTOP after the first rows: the link is dead in 7 s, and the caller told that they are not all', async t => {
   const the = await pair(t);
   const { gateway, silent } = the;
   let received = 0;
@@ -84,12 +91,21 @@ test('SIGSTOP after the first rows: the caller is told in 12 s that they are not
   while (received === 0) await settle();
   silent.kill('SIGSTOP');
   await the.start();
-  await silence(the);
+  await silence(the, 6);
+  assert.equal(await sessions(the), 2);
+  await silence(the, 1);
+  assert.equal(await sessions(the), 1);
   const seen = await answer;
   checkHistory(seen, { total: 1_000, codes: ['runner_failed'] });
   assert.equal(seen.ending, 'failed');
   assert.equal(seen.rows.length, 50);
 });
+
+/** Attempts of the job that a runner went silent with. */
+async function attemptsOf(gateway: TestGateway): Promise<unknown> {
+  const { items } = (await gateway.ask('GET', '/v1/jobs')).json;
+  return items.find(job => job.kind === 'query')?.attempts;
+}
 
 /** Waits until the gateway has given out that many jobs. */
 async function placed(gateway: TestGateway, jobs: number): Promise<void> {

@@ -5,6 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { FakeClock } from '../support/fake-clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { askRows, checkHistory } from '../support/history.ts';
+import { dialBare } from '../support/raw-websocket.ts';
 import { connectScripted, dialRaw, type Frame, type ScriptedRunner } from '../support/scripted-runner.ts';
 
 const ask = { target: 'orders' };
@@ -150,6 +151,39 @@ test('a job that is not taken within two seconds goes to a runner that answers, 
   assert.deepEqual((await second).json.rows, [{ n: 2 }]);
 });
 
+test('a gateway that stood still reads what came meanwhile before it says that a job was not taken', async t => {
+  const clock = new FakeClock();
+  const { connect, ask: request } = await stage(t, clock);
+  const taker = await connect({ attempts: {} });
+  const reply = request('POST', '/v1/sources/shop/query', ask);
+  const job = await taker.next('job');
+  const other = await connect({ attempts: {} });
+  await clock.advance(1_000);
+  await standStill(() => {
+    taker.send({ type: 'accept', id: job.id });
+    clock.stall(5_000);
+  });
+  await clock.advance(2_000);
+  assert.equal(
+    other.frames.some(frame => frame.type === 'job'),
+    false,
+  );
+  answer(taker, job, [{ n: 1 }]);
+  assert.deepEqual((await reply).json.rows, [{ n: 1 }]);
+});
+
+test('a hello that came while the gateway stood still is answered, however late it is', async t => {
+  const clock = new FakeClock();
+  const gateway = await openGateway(t, { clock });
+  const { token, runnerId } = await gateway.shop();
+  const runner = await dialRaw(t, gateway.connectUrl, token);
+  await standStill(() => {
+    runner.send({ type: 'hello', version: 1, runnerId, capabilities: [] });
+    clock.stall(6_000);
+  });
+  await runner.next('hello-ack');
+});
+
 test('a job that was taken stays, however long it takes', async t => {
   const clock = new FakeClock();
   const { connect, ask: request } = await stage(t, clock);
@@ -289,6 +323,9 @@ test('a caller that takes nothing of a version 1 runner for half a minute is cut
   for (let n = 0; n < 40; n++) runner.send({ type: 'chunk', id: job.id, rows: [row] });
   const response = await answered;
   await until(() => runner.socket.bufferedAmount > 8_000_000);
+  await clock.advance(1_000);
+  // Half a minute of a clock that nobody sets.
+  clock.jumpedMs = 3_600_000;
   await clock.advance(25_000);
   assert.equal((await request('GET', '/v1/jobs')).json.items[0]?.state, 'running');
   await clock.advance(10_000);
@@ -313,12 +350,18 @@ test('a flood of frames that nothing comes of ends its connection alone', async 
 });
 
 test('one runner has so many sessions and not one more', async t => {
-  const gateway = await openGateway(t);
+  // However long a busy machine takes to connect them, none falls silent meanwhile.
+  const gateway = await openGateway(t, { clock: new FakeClock() });
   const { token, runnerId } = await gateway.shop();
-  const connect = () => connectScripted(t, gateway.connectUrl, token, runnerId);
+  const hello = { type: 'hello', version: 1, runnerId, capabilities: [] };
+  const connect = async () => {
+    const { peer } = await dialBare(t, gateway.gateway.port, token);
+    peer.json(hello);
+    await peer.message('hello-ack');
+  };
   for (let n = 0; n < 1_024; n += 64) await Promise.all(Array.from({ length: 64 }, connect));
   const beyond = await dialRaw(t, gateway.connectUrl, token);
-  beyond.send({ type: 'hello', version: 1, runnerId, capabilities: [] });
+  beyond.send(hello);
   const { code, reason } = await beyond.closed;
   assert.equal(code, 4429);
   assert.match(reason, /retry-after=\d+/);
@@ -336,6 +379,16 @@ test('a token tried on other runners is told to wait, and its own runner is let 
   assert.deepEqual([...codes], [4403, 4429]);
   await connectScripted(t, gateway.connectUrl, token, runnerId);
 });
+
+/** Does so where a loop fires the timers that fell due: what came in is read after them. */
+async function standStill(meanwhile: () => void): Promise<void> {
+  await new Promise<void>(resolve => {
+    setTimeout(() => {
+      meanwhile();
+      resolve();
+    }, 1);
+  });
+}
 
 async function untilRows(request: TestGateway['ask'], rows: number): Promise<void> {
   await until(async () => {

@@ -167,6 +167,48 @@ test('revoking and deleting end every session of the runner at once', async t =>
   assert.equal((await ask('POST', '/v1/runners', { name: 'edge' })).status, 201);
 });
 
+test('revoking a runner of several sessions ends each answer where it is, and moves what has not begun once', async t => {
+  const { ask, shop, connectUrl, gateway, key } = await openGateway(t);
+  const { token, runnerId } = await shop();
+  const session = () => connectScripted(t, connectUrl, token, runnerId);
+  const sessions = await Promise.all([session(), session(), session()]);
+  // One job on each, as each goes to the session with the fewest.
+  const begun = sessions.map(async one => {
+    const { id } = await one.next('job');
+    one.send({ type: 'chunk', id, rows: [{ row: 1 }] });
+    return id as string;
+  });
+  const answers = [];
+  for (const _ of sessions) answers.push(await pending(gateway.url, key, async () => ''));
+  const jobIds = await Promise.all(begun);
+  const moved = ask('POST', '/v1/sources/shop/query', { target: 'orders' });
+  await Promise.race(sessions.map(one => one.next('job')));
+  const other = await ask('POST', '/v1/runners', { name: 'other' });
+  await ask('POST', '/v1/runners/other/sources', { sources: ['shop'] });
+  const survivor = await connectScripted(t, connectUrl, other.json.token, other.json.id);
+  // Whoever does not read learns nothing of it, and goes on sending.
+  for (const one of sessions) one.socket.pause();
+  await ask('POST', '/v1/runners/edge/revoke', {});
+  for (const one of sessions) {
+    for (const id of jobIds) one.send({ type: 'chunk', id, rows: [{ row: 2 }] });
+    one.socket.resume();
+    assert.equal((await one.closed).code, 4401);
+  }
+  for (const { rest } of answers) {
+    const { text, clean } = await rest();
+    assert.equal(clean, false);
+    const [row, ending, ...more] = text.trimEnd().split('\n');
+    assert.deepEqual([row, more], ['{"row":1}', []]);
+    assert.match(ending ?? '', /"runner_failed"/);
+  }
+  const { id } = await survivor.next('job');
+  survivor.send({ type: 'chunk', id, rows: [{ row: 3 }] });
+  survivor.send({ type: 'done', id });
+  assert.deepEqual((await moved).json.rows, [{ row: 3 }]);
+  const { items } = (await ask('GET', '/v1/jobs?limit=1')).json;
+  assert.equal(items[0]?.attempts, 2);
+});
+
 test('a change of assignments reaches the connected runner before it is acknowledged', async t => {
   const { ask, shop, connectUrl } = await openGateway(t);
   const { token, runnerId } = await shop();

@@ -122,7 +122,7 @@ test('an ending is said once: a reason only where it says more, and ours as ours
     [closed(4999, 'новое'), 'connection closed (4999): новое'],
     [ours(1000, 'runner stopped'), 'runner stopped'],
     [ours(4408, 'nothing heard'), 'nothing heard (4408)'],
-    [ours(4400, 'no hello-ack'), 'this runner closed the connection (4400): no hello-ack'],
+    [ours(4408, 'no hello-ack'), 'nothing heard (4408): no hello-ack'],
   ];
   for (const [ending, said] of table) assert.equal(describe(ending), said);
 });

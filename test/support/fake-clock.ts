@@ -12,13 +12,15 @@ export class FakeClock implements Clock {
   #now: number;
   #order = 0;
   readonly #timers = new Set<Timer>();
+  /** How far the time of day was set forward, or back; timers do not notice. */
+  jumpedMs = 0;
 
   constructor(startMs = 1_700_000_000_000) {
     this.#now = startMs;
   }
 
   now(): number {
-    return this.#now;
+    return this.#now + this.jumpedMs;
   }
 
   monotonic(): number {
@@ -64,6 +66,17 @@ export class FakeClock implements Clock {
   /** Jumps ahead with nothing fired on the way, as for a process that was stopped; timers are late afterwards. */
   leap(ms: number): void {
     this.#now += ms;
+  }
+
+  /** As of a process that was busy or stopped: what fell due fires now, before anything that came meanwhile is read. */
+  stall(ms: number): void {
+    this.#now += ms;
+    for (const timer of [...this.#timers].sort((a, b) => a.at - b.at || a.order - b.order)) {
+      if (timer.at > this.#now || !this.#timers.has(timer)) continue;
+      if (timer.periodMs === undefined) this.#timers.delete(timer);
+      else timer.at = this.#now + timer.periodMs;
+      timer.fn();
+    }
   }
 
   #add(delayMs: number, fn: () => void, periodMs: number | undefined): () => void {

@@ -28,6 +28,8 @@ export class RawPeer {
   /** The code of the other side's close frame; 1006 when there was none. */
   readonly closed: Promise<number>;
   readonly #masked: boolean;
+  /** What the other side's close frame said. */
+  #reason = '';
   #wake: (() => void)[] = [];
 
   constructor(socket: Socket, masked: boolean, head: Buffer) {
@@ -42,6 +44,7 @@ export class RawPeer {
         this.messages.push(message);
         if (message.type !== '#close') continue;
         code = message.payload.length >= 2 ? message.payload.readUInt16BE(0) : NO_STATUS;
+        this.#reason = message.payload.toString('utf8', 2);
         // Answered, so that the other side need not wait for its patience to end.
         this.frame({ opcode: 8, payload: message.payload.subarray(0, 2) });
         // It is the server that ends the connection.
@@ -71,7 +74,8 @@ export class RawPeer {
 
   /** Resolves when something more has come; rejects when nothing can. */
   async more(awaited = 'more'): Promise<void> {
-    if (this.socket.destroyed) throw new Error(`closed while waiting for ${awaited}`);
+    if (this.socket.destroyed)
+      throw new Error(`closed with ${await this.closed} ${this.#reason} while waiting for ${awaited}`);
     await new Promise<void>(resolve => this.#wake.push(resolve));
   }
 

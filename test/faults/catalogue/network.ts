@@ -8,10 +8,10 @@ export const network: Fault[] = [
   {
     fault: 'half-open link',
     promise:
-      'both sides find it within 12 s; a job that was not taken is with a survivor in 2 s, one of which no row has reached its caller in 7 s',
+      'a job that was not taken is with a survivor in 2 s, one of which no row has reached its caller in 7 s; a side that knows of no job finds the link in 12 s',
     test: {
       file,
-      name: 'half-open link: found by both sides within 12 s, and its job is answered by a survivor',
+      name: 'half-open link: a job not taken moves in 2 s, the gateway finds the link in 7 s, an idle runner in 12 s',
     },
     mutation: {
       says: 'silence ends nothing for two minutes',
@@ -40,6 +40,24 @@ export const network: Fault[] = [
           file: 'src/runner/ending.ts',
           from: "if (ending.kind === 'unreachable') return backoff;",
           to: "if (ending.kind === 'unreachable') return { do: 'stop', code: 1006, reason };",
+        },
+      ],
+    },
+  },
+  {
+    fault: 'a gateway that hangs: it takes connections and greets nobody',
+    promise: 'dialled again for as long as it does; no runner gives up over it',
+    test: {
+      file,
+      name: 'a gateway that takes connections and greets nobody is dialled for as long as it does',
+    },
+    mutation: {
+      says: 'to say nothing is to say something wrong',
+      edits: [
+        {
+          file: 'src/runner/connection.ts',
+          from: "this.#close(CLOSE.nothingHeard, 'no hello-ack')",
+          to: "this.#close(CLOSE.malformed, 'no hello-ack')",
         },
       ],
     },

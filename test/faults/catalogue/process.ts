@@ -178,10 +178,10 @@ export const process: Fault[] = [
   {
     fault: 'an event loop blocked for a minute',
     promise:
-      'its jobs are with another: in 2 s those that it had not taken, in 7 s the others; and nobody else’s wait',
+      'its jobs are with another: in 2 s those that it had not taken, in 7 s, when the link is found dead, the others; and nobody else’s wait',
     test: {
       file,
-      name: "an event loop blocked for a minute: the job goes to a survivor in 12 s, and what comes late is nobody's",
+      name: "an event loop blocked for a minute: a job not taken moves in 2 s, the link is dead in 7 s, what comes late is nobody's",
     },
     mutation: {
       says: 'a ping that is sent is taken for an answer',
@@ -195,12 +195,90 @@ export const process: Fault[] = [
     },
   },
   {
+    fault: 'a gateway that stood still for seconds',
+    promise: 'what its runners said meanwhile is read before one is called late: no job is moved for it',
+    test: {
+      file: 'test/gateway/beyond-version-1.test.ts',
+      name: 'a gateway that stood still reads what came meanwhile before it says that a job was not taken',
+    },
+    mutation: {
+      says: 'its own lateness is laid to its runners',
+      edits: [{ file: 'src/gateway/job-dispatcher.ts', from: 'if (sinceMs > WATCH_MS * 2) return;', to: '' }],
+    },
+  },
+  {
+    fault: 'a hello that came while the gateway stood still',
+    promise: 'answered, however late it is read',
+    test: {
+      file: 'test/gateway/beyond-version-1.test.ts',
+      name: 'a hello that came while the gateway stood still is answered, however late it is',
+    },
+    mutation: {
+      says: 'the time is over before what came is read',
+      edits: [
+        {
+          file: 'src/gateway/greeting.ts',
+          from: 'setImmediate(() => {\n        if (!this.#helloSeen)',
+          to: 'queueMicrotask(() => {\n        if (!this.#helloSeen)',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'a gateway that stops while somebody has dialled and said nothing',
+    promise: 'sent away with the sessions: 1001, and nothing is waited for',
+    test: {
+      file: 'test/gateway/leaving.test.ts',
+      name: 'a connection that has not said hello is sent away with the sessions, not waited for',
+    },
+    mutation: {
+      says: 'only sessions are sent away',
+      edits: [{ file: 'src/gateway/gateway.ts', from: 'this.#endpoint.goAway();', to: '' }],
+    },
+  },
+  {
+    fault: 'a hello that crosses with the leaving of its gateway',
+    promise: '1001, and no session that nobody would end',
+    test: {
+      file: 'test/gateway/leaving.test.ts',
+      name: 'a hello that is being answered while the gateway leaves becomes no session',
+    },
+    mutation: {
+      says: 'whether the gateway leaves is asked once',
+      edits: [
+        {
+          file: 'src/gateway/greeting.ts',
+          from: 'if (!accepting()) return this.goAway();\n    // In the',
+          to: '// In the',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'SIGSTOP after the first rows',
+    promise: 'in 7 s the caller is told that they are not all, and how many there are',
+    test: {
+      file,
+      name: 'SIGSTOP after the first rows: the link is dead in 7 s, and the caller told that they are not all',
+    },
+    mutation: {
+      says: 'a link with a job under way has the time of an idle one',
+      edits: [
+        {
+          file: 'src/gateway/runner-session.ts',
+          from: 'return this.#attempts.size > 0 ? this.#options.features.fastPing : undefined;',
+          to: 'return undefined;',
+        },
+      ],
+    },
+  },
+  {
     fault: 'SIGSTOP for a minute',
     promise:
       'its jobs are with another as above; what it says when it wakes is nobody’s, and it is back at once',
     test: {
       file,
-      name: "SIGSTOP for a minute: the job goes to a survivor in 12 s, and what comes late is nobody's",
+      name: "SIGSTOP for a minute: a job not taken moves in 2 s, the link is dead in 7 s, what comes late is nobody's",
     },
     mutation: {
       says: 'a session that was given up is not taken out',

@@ -55,8 +55,26 @@ export const security: Fault[] = [
       edits: [
         {
           file: 'src/gateway/session-directory.ts',
-          from: 'if (validHashes.includes(session.tokenHash)) continue;',
-          to: 'if (validHashes.length >= 0) continue;',
+          from: '!validHashes.includes(tokenHash)',
+          to: '!validHashes',
+        },
+      ],
+    },
+  },
+  {
+    fault: 'revoked with many sessions in the middle of their answers',
+    promise: 'each is closed with 4401, no row after, and what had not begun is with another runner at once',
+    test: {
+      file: 'test/gateway/sessions.test.ts',
+      name: 'revoking a runner of several sessions ends each answer where it is, and moves what has not begun once',
+    },
+    mutation: {
+      says: 'the runner is told, and its rows still count',
+      edits: [
+        {
+          file: 'src/gateway/session-directory.ts',
+          from: 'session.lost(REFUSED);',
+          to: '',
         },
       ],
     },
