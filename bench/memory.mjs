@@ -7,8 +7,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { prepare } from './engines/index.mjs';
 import { median, quantile, residentMb, rounded } from './figures.ts';
 import { asker } from './http-question.mjs';
+import { byKey, questionsUntil } from './key-questions.mjs';
 import { startProduct } from './product.mjs';
-import { seededRandom } from './random.mjs';
 import { Report } from './report.ts';
 import { onStage } from './stage.mjs';
 import { expectedTally, mustEqual } from './tally.mjs';
@@ -23,7 +23,6 @@ const BYTES_PER_MB = 1_000_000;
 const DEADLINE_MS = 86_400_000;
 /** Seldom enough that the questions are no load of their own. */
 const QUESTION_EVERY_MS = 20;
-const SEED = 20_260_103;
 
 const report = new Report('memory', {
   rows: [10_000_000, 200_000],
@@ -71,9 +70,10 @@ async function measure({ processes, directory }, engine) {
   const { gateway, runner, queryUrl } = await startProduct(processes, directory, engine.source);
   const caller = processes.worker('peers/caller.mjs', []);
   const { ask } = asker({ url: queryUrl, headers: gateway.headers });
+  const asking = { label: engine.title, ask: byKey(ask), rowCount, everyMs: QUESTION_EVERY_MS };
   // Once around: what is measured is warm.
-  await questionsUntil(ask, delay(1_000));
-  const alone = await questionsUntil(ask, delay(aloneS * 1_000));
+  await questionsUntil(delay(1_000), asking);
+  const alone = await questionsUntil(delay(aloneS * 1_000), asking);
   const reading = caller.ask({
     url: queryUrl,
     headers: { ...gateway.headers, accept: 'application/x-ndjson' },
@@ -91,7 +91,7 @@ async function measure({ processes, directory }, engine) {
       done = true;
     },
   );
-  const asking = questionsUntil(ask, reading);
+  const answered = questionsUntil(reading, asking);
   while (!done) {
     samples.runner.push(residentMb(runner.pid)?.now ?? Number.NaN);
     samples.gateway.push(residentMb(gateway.process.pid)?.now ?? Number.NaN);
@@ -106,27 +106,14 @@ async function measure({ processes, directory }, engine) {
     runner: residentMb(runner.pid)?.peak,
     gateway: residentMb(gateway.process.pid)?.peak,
   };
-  return { delivered, samples, peaks, beats: [...beats].sort((a, b) => a - b), alone, beside: await asking };
-}
-
-/** Milliseconds of each question, one begun every so often, until the promise is settled. */
-async function questionsUntil(ask, end) {
-  const random = seededRandom(SEED);
-  const latencies = [];
-  let isOver = false;
-  const over = () => {
-    isOver = true;
+  return {
+    delivered,
+    samples,
+    peaks,
+    beats: [...beats].sort((a, b) => a - b),
+    alone,
+    beside: await answered,
   };
-  end.then(over, over);
-  while (!isOver) {
-    const id = 1 + Math.floor(random() * rowCount);
-    const asked = performance.now();
-    const { rows: answered } = JSON.parse(await ask(JSON.stringify({ target: 'people', where: { id } })));
-    latencies.push(performance.now() - asked);
-    if (Number(answered?.[0]?.id) !== id) throw new Error(`${JSON.stringify(answered)} for ${id}`);
-    await delay(QUESTION_EVERY_MS);
-  }
-  return latencies;
 }
 
 function note(engine, { delivered, samples, peaks, beats, alone, beside }) {

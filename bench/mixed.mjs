@@ -2,17 +2,17 @@
  * One row by its key, asked for again and again, alone and beside a stream of the whole table: through one gateway and
  * one runner, through one gateway and two, and, as the floor, at the database itself beside COPY. The ways in turn.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import { clientOf, prepare } from './engines/index.mjs';
 import { median, quantile, ratiosOf, spreadOf } from './figures.ts';
 import { asker } from './http-question.mjs';
+import { byKey, questionsUntil } from './key-questions.mjs';
 import { startProduct, startRunner } from './product.mjs';
-import { seededRandom } from './random.mjs';
 import { Report } from './report.ts';
 import { onStage } from './stage.mjs';
 import { expectedTally, mustEqual } from './tally.mjs';
 
 const TARGET_RATIO = 2;
-const SEED = 20_260_102;
 const WARM_UP_MS = 1_000;
 const DEADLINE_MS = 3_600_000;
 
@@ -26,7 +26,7 @@ await onStage(async stage => {
   report.version(engine.title, engine.version);
   const ways = await waysOf(stage, engine);
   const figures = ways.map(() => ({ alone: [], beside: [], streams: [] }));
-  for (const way of ways) await questionsUntil(way, delayed(WARM_UP_MS));
+  for (const way of ways) await questionsUntil(delay(WARM_UP_MS), { ...way, rowCount });
   for (let round = 0; round < rounds; round++) {
     for (const [at, way] of ways.entries()) await measure(way, figures[at]);
     process.stderr.write(`round ${round + 1} of ${rounds}\n`);
@@ -65,7 +65,7 @@ function questionsOf(processes, { gateway, queryUrl }) {
   const { ask } = asker({ url: queryUrl, headers: gateway.headers });
   const caller = processes.worker('peers/caller.mjs', []);
   return {
-    ask: async id => JSON.parse(await ask(JSON.stringify({ target: 'people', where: { id } }))).rows,
+    ask: byKey(ask),
     stream: () =>
       caller.ask({
         url: queryUrl,
@@ -76,40 +76,17 @@ function questionsOf(processes, { gateway, queryUrl }) {
 }
 
 async function measure(way, { alone, beside, streams }) {
-  alone.push(quantiles(await questionsUntil(way, delayed(aloneS * 1000))));
+  alone.push(quantiles(await questionsUntil(delay(aloneS * 1000), { ...way, rowCount })));
   const streaming = way.stream();
-  beside.push(quantiles(await questionsUntil(way, streaming)));
+  beside.push(quantiles(await questionsUntil(streaming, { ...way, rowCount })));
   const delivered = await streaming;
   mustEqual(way.label, delivered, expected);
   streams.push(delivered.rows / (delivered.durationMs / 1000));
 }
 
-/** Microseconds of one question after another, until the promise is settled. */
-async function questionsUntil({ label, ask }, end) {
-  const random = seededRandom(SEED);
-  const latencies = [];
-  let isOver = false;
-  const over = () => {
-    isOver = true;
-  };
-  end.then(over, over);
-  while (!isOver) {
-    const id = 1 + Math.floor(random() * rowCount);
-    const asked = performance.now();
-    const rows = await ask(id);
-    latencies.push((performance.now() - asked) * 1000);
-    if (rows?.length !== 1 || Number(rows[0].id) !== id)
-      throw new Error(`${label} answered ${JSON.stringify(rows)} for ${id}`);
-  }
-  return latencies;
-}
-
+/** Microseconds, of milliseconds. */
 function quantiles(samples) {
-  return { p50: median(samples), p99: quantile(samples, 0.99) };
-}
-
-function delayed(ms) {
-  return new Promise(resolve => setTimeout(resolve, ms));
+  return { p50: median(samples) * 1_000, p99: quantile(samples, 0.99) * 1_000 };
 }
 
 function note(ways, figures) {
