@@ -10,15 +10,12 @@ export interface ReaderProgram {
 }
 
 /**
- * Beside the bundle or above its chunks; in a checkout what was built, which starts four times as fast as the source
- * beside this file.
+ * Beside the bundle or above its chunks. As source, in a checkout: what was built, which starts four times as fast, or
+ * the source beside this file. A bundle looks nowhere else, lest it run a file that is somebody else's.
  */
-const PLACES = [
-  './sqlite-reader.js',
-  '../sqlite-reader.js',
-  '../../../../dist/sqlite-reader.js',
-  './main.ts',
-];
+const PLACES = import.meta.url.endsWith('.ts')
+  ? ['../../../../dist/sqlite-reader.js', './main.ts']
+  : ['./sqlite-reader.js', '../sqlite-reader.js'];
 
 /** What a program needs to load, sort in a temporary file, and nothing else. */
 const PASSED_ON = ['PATH', 'SYSTEMROOT', 'TMPDIR', 'TEMP', 'TMP', 'SQLITE_TMPDIR', 'LD_LIBRARY_PATH'];
