@@ -4,7 +4,7 @@ import { Agent as TlsAgent, request as tlsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import type { Context } from '../../cli/context.ts';
 import { proxyAgent } from '../../platform/agent.ts';
-import { formatDuration } from '../../platform/duration.ts';
+import { formatDuration, roughDuration } from '../../platform/duration.ts';
 import { proxyOf } from '../../platform/proxy.ts';
 import { CLOSE } from '../../protocol/close-codes.ts';
 import { DEAD_AFTER_SILENCE_MS, HEARTBEAT_INTERVAL_MS } from '../../protocol/limits.ts';
@@ -147,7 +147,6 @@ async function silence(socket: Socket, idleMs: number, ctx: Context): Promise<He
 }
 
 function lasting(durationMs: number): string {
-  return formatDuration(
-    durationMs < 10_000 ? Math.round(durationMs / 100) * 100 : Math.round(durationMs / 1_000) * 1_000,
-  );
+  // Below ten seconds a tenth still tells something.
+  return durationMs < 10_000 ? formatDuration(Math.round(durationMs / 100) * 100) : roughDuration(durationMs);
 }

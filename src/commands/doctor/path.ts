@@ -4,7 +4,7 @@ import { connect, isIP } from 'node:net';
 import type { Context } from '../../cli/context.ts';
 import { AppError } from '../../errors.ts';
 import { proxyAgent } from '../../platform/agent.ts';
-import { formatDuration } from '../../platform/duration.ts';
+import { roughDuration } from '../../platform/duration.ts';
 import { type ProbeAnswer, probeHttp } from '../../platform/http-probe.ts';
 import {
   certificateProblem,
@@ -175,7 +175,7 @@ function judgeClock({ headers }: ProbeAnswer, sentAt: number, receivedAt: number
   const differenceMs = (sentAt + receivedAt) / 2 - (theirs + 500);
   const size = Math.abs(differenceMs);
   if (size <= CLOCK_TOLERANCE_MS) return ok('clock', "agrees with the gateway's to a few seconds");
-  const message = `this machine's clock is ${formatDuration(Math.round(size / 1000) * 1000)} ${differenceMs > 0 ? 'ahead of' : 'behind'} the gateway's`;
+  const message = `this machine's clock is ${roughDuration(size)} ${differenceMs > 0 ? 'ahead of' : 'behind'} the gateway's`;
   const hint = 'set it by a time server (NTP)';
   return size > CLOCK_LIMIT_MS ? failed('clock', message, hint) : warning('clock', message, hint);
 }
