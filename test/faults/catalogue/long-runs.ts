@@ -53,8 +53,21 @@ export const soaks: readonly Soak[] = [
     cut: 2_312,
     changes: 19_711,
   },
+  {
+    minutes: 30,
+    gatewayKills: 639,
+    runnerKills: 13_038,
+    stopped: 527,
+    linksCut: 654,
+    questions: 29_311,
+    complete: 21_283,
+    failed: 3_130,
+    cut: 4_898,
+    changes: 47_830,
+  },
 ];
 
 export const fuzzes: readonly Fuzz[] = [
   { side: 'gateway', messages: 10_000_000, questions: 28_110, heapMib: 29.6 },
+  { side: 'runner', messages: 3_500_000, questions: 25_931, heapMib: 1.2 },
 ];
