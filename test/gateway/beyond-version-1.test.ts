@@ -134,10 +134,7 @@ test('a job that is not taken within two seconds goes to a runner that answers, 
   const before = await silent.next('job');
   const other = await connect({ attempts: {} });
   await clock.advance(1_900);
-  assert.equal(
-    other.frames.some(frame => frame.type === 'job'),
-    false,
-  );
+  heardNo('job', other);
   await clock.advance(1_000);
   const after = await other.next('job');
   assert.equal((await silent.next('cancel')).id, before.id);
@@ -164,10 +161,7 @@ test('a gateway that stood still reads what came meanwhile before it says that a
     clock.stall(5_000);
   });
   await clock.advance(2_000);
-  assert.equal(
-    other.frames.some(frame => frame.type === 'job'),
-    false,
-  );
+  heardNo('job', other);
   answer(taker, job, [{ n: 1 }]);
   assert.deepEqual((await reply).json.rows, [{ n: 1 }]);
 });
@@ -196,10 +190,7 @@ test('a job that was taken stays, however long it takes', async t => {
     slow.socket.ping();
     await clock.advance(1_000);
   }
-  assert.equal(
-    other.frames.some(frame => frame.type === 'job'),
-    false,
-  );
+  heardNo('job', other);
   answer(slow, job, [{ n: 1 }]);
   assert.deepEqual((await reply).json.rows, [{ n: 1 }]);
 });
@@ -210,10 +201,7 @@ test('a leaving runner hears how many of its endings have come; one that did not
   const first = request('POST', '/v1/sources/shop/query', ask);
   answer(runner, await runner.next('job'), []);
   await first;
-  assert.equal(
-    runner.frames.some(frame => frame.type === 'ended'),
-    false,
-  );
+  heardNo('ended', runner);
   const second = request('POST', '/v1/sources/shop/query', ask);
   const job = await runner.next('job');
   runner.send({ type: 'drain' });
@@ -229,10 +217,7 @@ test('a leaving runner hears how many of its endings have come; one that did not
   old.send({ type: 'drain' });
   answer(old, last, []);
   await third;
-  assert.equal(
-    old.frames.some(frame => frame.type === 'ended'),
-    false,
-  );
+  heardNo('ended', old);
 });
 
 test('a runner that says it leaves with nothing agreed on that is given jobs as before', async t => {
@@ -276,10 +261,7 @@ test('a gateway that leaves tells the runners that understand first, and lets th
   for (const reply of replies) assert.equal((await reply).status, 200);
   await closed;
   assert.equal((await runner.closed).code, 1001);
-  assert.equal(
-    old.frames.some(frame => frame.type === 'drain'),
-    false,
-  );
+  heardNo('drain', old);
 });
 
 test('an answer of which nothing has left begins again when its runner is lost, with no row of the first', async t => {
@@ -379,6 +361,13 @@ test('a token tried on other runners is told to wait, and its own runner is let 
   assert.deepEqual([...codes], [4403, 4429]);
   await connectScripted(t, gateway.connectUrl, token, runnerId);
 });
+
+function heardNo(type: string, runner: ScriptedRunner): void {
+  assert.deepEqual(
+    runner.frames.filter(frame => frame.type === type),
+    [],
+  );
+}
 
 /** Does so where a loop fires the timers that fell due: what came in is read after them. */
 async function standStill(meanwhile: () => void): Promise<void> {

@@ -1,8 +1,8 @@
 /** Database servers that the files of one run share: starting one costs more than most files do with it. */
 
 /**
- * The server of that name from the process that keeps them (`children/server-keeper.ts`), as far as JSON tells of it; where there
- * is no such process, one started here.
+ * The server of that name from the process that keeps them (`children/server-keeper.ts`), as far as JSON tells of it;
+ * where there is no such process, one started here.
  */
 export async function sharedServer<Server>(
   name: 'mysql' | 'postgres',
