@@ -45,8 +45,9 @@ const ROWS = [
     'nothing foreign in the repository': async () => faultless(await repositoryFaults()),
   },
   { tests: script('scripts/test.mjs') },
-  // Each keeps one processor busy.
-  { 'packed tarball': script('scripts/test.mjs', 'test/package/'), browser: browserTests },
+  // Each keeps two processors busy.
+  { 'packed tarball': script('scripts/test.mjs', 'test/package/') },
+  { browser: browserTests },
 ];
 
 const { values } = parseArgs({ options: { without: { type: 'string', multiple: true, default: [] } } });

@@ -32,9 +32,9 @@ if (files.length === 0) {
 const inBrowser = files.every(file => file.startsWith('test/browser/'));
 /** What is installed from a registry, and an image that is built, take theirs. */
 const installing = files.every(file => /^test\/(package|image)\//.test(file));
-/** Two files at once keep two processors busy; far more would make each wait for the others. */
+/** Two files at once keep two processors busy, three where a page is waited for; more would wait for each other. */
 const several = Math.max(2, Math.min(4, availableParallelism()));
-const [concurrency, oneMs] = inBrowser ? [2, 300_000] : installing ? [1, 900_000] : [several, 120_000];
+const [concurrency, oneMs] = inBrowser ? [3, 300_000] : installing ? [2, 900_000] : [several, 120_000];
 /** A hundred passes of the canaries take a hundred times as long. */
 const timeoutMs = oneMs * Number(process.env.CANARY_PASSES ?? 1);
 
