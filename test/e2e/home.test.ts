@@ -9,8 +9,12 @@ import { FakeService } from '../support/fake-service.ts';
 import { temporaryDirectory } from '../support/temporary.ts';
 
 const BIN = fileURLToPath(new URL('../../bin/semilayer.js', import.meta.url));
-/** Permissions bind everybody but root: where root runs the tests, nobody runs the program. */
-const USER = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+/**
+ * Permissions bind everybody but root: where root runs the tests, the program runs without that exemption. It stays
+ * root's in name, for Node or the checkout may be where nobody else gets at it.
+ */
+const BOUND =
+  process.getuid?.() === 0 ? ['setpriv', '--bounding-set=-dac_override,-dac_read_search', '--'] : [];
 const KEY = `sk_${'0'.repeat(32)}`;
 
 const HOMES: [what: string, make: (path: string) => Promise<void>][] = [
@@ -46,11 +50,16 @@ for (const [what, make] of HOMES) {
 }
 
 async function setUp(t: TestContext, make: (path: string) => Promise<void>) {
+  const closed: string[] = [];
+  // Registered first, so that it comes before the removal of what only then can be removed.
+  t.after(async () => {
+    for (const path of closed) await chmod(path, 0o700).catch(() => {});
+  });
   const [cwd, service] = await Promise.all([temporaryDirectory(t), FakeService.start(t)]);
-  await chmod(cwd, 0o755);
   const home = join(cwd, 'home');
   await make(home);
-  t.after(() => chmod(home, 0o700).catch(() => {}));
+  closed.push(cwd, home, join(home, '.config/semilayer'));
+  await chmod(cwd, 0o555);
   service.on('GET /v1/runners', { json: { items: [], nextCursor: null } });
   service.on('GET /v1/whoami', { json: { name: 'ci', role: 'admin', gatewayUrl: null, version: '0' } });
   const env = {
@@ -60,7 +69,8 @@ async function setUp(t: TestContext, make: (path: string) => Promise<void>) {
     SEMILAYER_API_KEY: KEY,
   };
   const run = async (args: string[], stdin = '') => {
-    const child = spawn(process.execPath, ['--', BIN, ...args], { cwd, env, ...USER });
+    const [program, ...rest] = [...BOUND, process.execPath, '--', BIN, ...args] as [string, ...string[]];
+    const child = spawn(program, rest, { cwd, env });
     const told = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', text => {
