@@ -1,5 +1,7 @@
 /** Byte credit of one job: the sender waits here until the caller has drained what is under way. */
 
+import type { JobAbort } from './job-abort.ts';
+
 export class Credit {
   #bytes: number;
   #wake: (() => void) | undefined;
@@ -19,15 +21,14 @@ export class Credit {
   }
 
   /** Resolves when something may be sent, or when the job was aborted. One frame may overdraw the account. */
-  available(signal: AbortSignal): Promise<void> | undefined {
-    if (this.#bytes > 0 || signal.aborted) return undefined;
+  available(abort: JobAbort): Promise<void> | undefined {
+    if (this.#bytes > 0 || abort.aborted) return undefined;
     return new Promise(resolve => {
-      const done = (): void => {
-        signal.removeEventListener('abort', done);
+      const forget = abort.onAbort(resolve);
+      this.#wake = () => {
+        forget();
         resolve();
       };
-      this.#wake = done;
-      signal.addEventListener('abort', done, { once: true });
     });
   }
 

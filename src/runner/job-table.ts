@@ -25,7 +25,7 @@ import type { SourcePool } from './source-pool.ts';
 
 export interface JobWire {
   send(data: string | Buffer): void;
-  writable(): Promise<void>;
+  writable(): Promise<void> | undefined;
 }
 
 export interface JobTableOptions {
@@ -49,6 +49,9 @@ export interface JobTableOptions {
 interface ActiveJob {
   identity: JobIdentity;
   frame: ServerJob;
+  /** Of the source, by whose name it takes up a slot. */
+  slot: string;
+  holdsSlot: boolean;
   credit: Credit;
   writer: ChunkWriter;
   abort: JobAbort;
@@ -69,7 +72,7 @@ export class JobTable {
   readonly #unannounced = new Set<ActiveJob>();
   #announcing: CancelTimer | undefined;
   readonly #stopListening: () => void;
-  #assigned: readonly AssignedSource[] = [];
+  #assigned = new Map<string, AssignedSource>();
   #endings = 0;
   #draining = false;
   #closed = false;
@@ -103,7 +106,7 @@ export class JobTable {
   }
 
   assign(sources: readonly AssignedSource[]): void {
-    this.#assigned = sources;
+    this.#assigned = new Map(sources.map(source => [source.id, source]));
   }
 
   begin(frame: ServerJob): void {
@@ -112,10 +115,11 @@ export class JobTable {
     if (this.#closed || this.#active.has(id)) return;
     const { clock, wire, creditWindowBytes, rawRows, ledger, acceptMs } = this.#options;
     const source = (this.#sourceOf(frame) ?? params.source).name;
+    const slot = canonicalSource(source);
     if (acceptMs !== undefined) {
       // Not begun: another runner may have room now, where here it would wait.
       if (this.#draining) return this.#reject(id, 'draining');
-      if (!this.#options.slots.hasRoom(canonicalSource(source))) return this.#reject(id, 'busy');
+      if (!this.#options.slots.hasRoom(slot)) return this.#reject(id, 'busy');
     }
     const abort = new JobAbort();
     const credit = new Credit(creditWindowBytes);
@@ -124,12 +128,14 @@ export class JobTable {
     const job: ActiveJob = {
       identity,
       frame,
+      slot,
+      holdsSlot: false,
       credit,
       writer: new ChunkWriter({
         jobId: id,
         sink: wire,
         credit,
-        signal: abort.signal,
+        abort,
         rawRows,
         now: () => clock.monotonic(),
         noteColumns: ledger !== undefined,
@@ -189,31 +195,33 @@ export class JobTable {
   }
 
   async #run(job: ActiveJob): Promise<void> {
-    const { onEvent, slots } = this.#options;
-    const { abort, frame, identity, writer } = job;
-    const source = canonicalSource(identity.source);
-    slots.take(source);
+    const { onEvent, slots, clock, pool, policy } = this.#options;
+    const { abort, frame, identity, ledger, startedAt, writer } = job;
+    slots.take(job.slot);
+    job.holdsSlot = true;
     onEvent({ type: 'job-started', job: identity, ...callerOf(frame) });
     const secrets: string[] = [];
-    // A bridge that hangs must not hold the ending back: whichever comes first ends the job, the other finds it gone.
-    const aborted = new Promise<never>((_, reject) => {
-      abort.onAbort(() => reject(abort.reason));
-    });
+    const source = this.#sourceOf(frame);
+    const answer = () => runJob({ frame, source, writer, abort, secrets, clock, pool, policy, startedAt });
     try {
-      const run = { ...this.#options, frame, source: this.#sourceOf(frame), writer, abort, secrets };
-      const answer = () => runJob({ ...run, startedAt: job.startedAt });
-      const work = job.ledger ? job.ledger.start(frame).then(answer) : answer();
-      const meta = await Promise.race([work, aborted]);
+      const work = ledger ? ledger.start(frame).then(answer) : answer();
+      // A bridge that hangs holds no ending back: what aborts the job ends it, and what comes here later finds it gone.
+      const meta = await work;
       // Recorded before the gateway learns that it has it all.
-      await job.ledger?.end(this.#ending(job, 'done'));
+      if (ledger && !abort.aborted) await ledger.end(this.#ending(job, 'done'));
       this.#end(job, writer.rowsSent, meta);
     } catch (error) {
-      const cause = abort.aborted ? abort.reason : error;
-      const { code, message } = toJobError(cause, secrets);
+      const { code, message } = toJobError(error, secrets);
       this.#end(job, writer.rowsSent, new JobError(code, message));
     } finally {
-      slots.give(source);
+      this.#giveSlot(job);
     }
+  }
+
+  #giveSlot(job: ActiveJob): void {
+    if (!job.holdsSlot) return;
+    job.holdsSlot = false;
+    this.#options.slots.give(job.slot);
   }
 
   /** A slot is free: one at most can begin. */
@@ -243,12 +251,12 @@ export class JobTable {
 
   /** The source as it will be opened. A job's own copy of a managed config is the freshest. */
   #sourceOf({ params }: ServerJob): AssignedSource | undefined {
-    const assigned = this.#assigned.find(one => one.id === params.source.id);
+    const assigned = this.#assigned.get(params.source.id);
     return assigned?.credentialsLocation === 'managed' ? params.source : assigned;
   }
 
-  #hasRoom({ identity }: ActiveJob): boolean {
-    return this.#options.slots.hasRoom(canonicalSource(identity.source));
+  #hasRoom({ slot }: ActiveJob): boolean {
+    return this.#options.slots.hasRoom(slot);
   }
 
   #ending({ writer, startedAt }: ActiveJob, ending: string): JobEnding {
@@ -300,6 +308,7 @@ export class JobTable {
     const index = this.#waiting.indexOf(job);
     if (index >= 0) this.#waiting.splice(index, 1);
     this.#end(job, job.writer.rowsSent, job.abort.reason as JobError);
+    this.#giveSlot(job);
   }
 }
 

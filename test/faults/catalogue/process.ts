@@ -225,8 +225,8 @@ export const process: Fault[] = [
       edits: [
         {
           file: 'src/runner/job-table.ts',
-          from: 'const meta = await Promise.race([work, aborted]);',
-          to: 'const meta = await new Promise<Awaited<typeof work>>((done, failed) => { work.then(done); aborted.catch(failed); });',
+          from: 'const meta = await work;',
+          to: 'const meta = await new Promise<Awaited<typeof work>>(done => { work.then(done); });',
         },
       ],
     },
