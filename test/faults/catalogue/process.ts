@@ -274,8 +274,8 @@ export const process: Fault[] = [
       edits: [
         {
           file: 'src/runner/job-table.ts',
-          from: 'job.ledger.start(frame).then(answer)',
-          to: '(void job.ledger.start(frame).catch(() => {}), answer())',
+          from: 'ledger.start(frame).then(answer)',
+          to: '(void ledger.start(frame).catch(() => {}), answer())',
         },
       ],
     },
