@@ -1,6 +1,7 @@
 /** The jobs of one connection: each begins once, ends in exactly one frame, and dies with the connection. */
 import { messageOf } from '../errors.ts';
 import type { CancelTimer, Clock } from '../platform/clock.ts';
+import type { Deadlines } from '../platform/deadlines.ts';
 import { encodeFrame } from '../protocol/codec.ts';
 import type {
   AssignedSource,
@@ -34,6 +35,7 @@ export interface JobTableOptions {
   clock: Clock;
   /** Of the runner, whatever its connections. */
   slots: JobSlots;
+  deadlines: Deadlines;
   /** How soon a job must be taken or handed back, in milliseconds; undefined where that was not negotiated. */
   acceptMs: number | undefined;
   /** Bytes each job may send before its first credit; undefined where credit was not negotiated. */
@@ -113,7 +115,7 @@ export class JobTable {
     const { id, params, deadlineMs } = frame;
     // A second job frame for a job under way has nothing of its own to end.
     if (this.#closed || this.#active.has(id)) return;
-    const { clock, wire, creditWindowBytes, rawRows, ledger, acceptMs } = this.#options;
+    const { clock, deadlines, wire, creditWindowBytes, rawRows, ledger, acceptMs } = this.#options;
     const source = (this.#sourceOf(frame) ?? params.source).name;
     const slot = canonicalSource(source);
     if (acceptMs !== undefined) {
@@ -149,7 +151,7 @@ export class JobTable {
     if (this.#draining)
       return this.#end(job, 0, new JobError('CANCELLED', 'this runner is leaving and takes no job'));
     if (!(deadlineMs > 0)) return this.#end(job, 0, timeout(deadlineMs));
-    job.cancelDeadline = clock.after(deadlineMs, () => abort.abort(timeout(deadlineMs)));
+    job.cancelDeadline = deadlines.after(deadlineMs, () => abort.abort(timeout(deadlineMs)));
     abort.onAbort(() => this.#aborted(job));
     if (acceptMs !== undefined) this.#announceSoon(job, acceptMs);
     if (this.#hasRoom(job)) void this.#run(job);

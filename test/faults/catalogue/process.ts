@@ -240,7 +240,7 @@ export const process: Fault[] = [
     },
     mutation: {
       says: 'the caller is not watched',
-      edits: [{ file: 'src/gateway/http/stream-job.ts', from: "response.once('close', gone);", to: '' }],
+      edits: [{ file: 'src/gateway/http/stream-job.ts', from: "response.on('close', gone);", to: '' }],
     },
   },
   {
