@@ -64,6 +64,8 @@ interface ActiveJob {
 
 /** Most jobs have answered by then, which says as much as that they were taken. */
 const ACCEPT_FRACTION = 8;
+/** Whoever asks small questions asks again: between two of them the connection is still shared. */
+const SHARED_MS = 1_000;
 
 export class JobTable {
   readonly #options: JobTableOptions;
@@ -76,6 +78,8 @@ export class JobTable {
   readonly #stopListening: () => void;
   #assigned = new Map<string, AssignedSource>();
   #endings = 0;
+  /** When jobs were last seen to be several. */
+  #sharedAt = Number.NEGATIVE_INFINITY;
   #draining = false;
   #closed = false;
   #idle: (() => void)[] = [];
@@ -124,7 +128,7 @@ export class JobTable {
       if (!this.#options.slots.hasRoom(slot)) return this.#reject(id, 'busy');
     }
     const abort = new JobAbort();
-    const credit = new Credit(creditWindowBytes);
+    const credit = new Credit(creditWindowBytes, this.#isShared);
     const { kind, target } = params.job;
     const identity: JobIdentity = { id, kind, source, target };
     const job: ActiveJob = {
@@ -148,6 +152,7 @@ export class JobTable {
       cancelDeadline: () => {},
     };
     this.#active.set(id, job);
+    if (this.#active.size > 1) this.#sharedAt = job.startedAt;
     if (this.#draining)
       return this.#end(job, 0, new JobError('CANCELLED', 'this runner is leaving and takes no job'));
     if (!(deadlineMs > 0)) return this.#end(job, 0, timeout(deadlineMs));
@@ -225,6 +230,9 @@ export class JobTable {
     job.holdsSlot = false;
     this.#options.slots.give(job.slot);
   }
+
+  readonly #isShared = (): boolean =>
+    this.#active.size > 1 || this.#options.clock.monotonic() - this.#sharedAt < SHARED_MS;
 
   /** A slot is free: one at most can begin. */
   #beginNext(): void {

@@ -107,7 +107,7 @@ export const network: Fault[] = [
       edits: [
         {
           file: 'src/runner/credit.ts',
-          from: 'if (this.#bytes > 0 || abort.aborted) return undefined;',
+          from: 'if (this.#mayBeSent || abort.aborted) return undefined;',
           to: 'if (this.#bytes > -1e12 || abort.aborted) return undefined;',
         },
       ],
