@@ -19,7 +19,7 @@ export async function* pagedRows(
   kind: RowKind,
   target: string,
   options: Options,
-  signal: AbortSignal,
+  signal: Pick<AbortSignal, 'throwIfAborted'>,
 ): RowBatches {
   const pages = pagesOf(bridge, kind, target, options);
   for (;;) {

@@ -210,10 +210,12 @@ function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
   });
   const colours =
     !json && output.stdoutIsTerminal ? colourOf(ctx.streams.stdout, ctx.env, ctx.global.color) : undefined;
+  /** When that happened which is told of late. */
+  let instant: number | undefined;
   const format = {
     json,
     colours,
-    now: () => new Date(clock.now()),
+    now: () => new Date(instant ?? clock.now()),
     safe: (text: string) => sanitise(redact(text)),
   };
   let lost: string | undefined;
@@ -228,7 +230,26 @@ function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
     spinner?.stop();
     spinner = text === undefined || json || !output.stderrIsTerminal ? undefined : output.progress(text);
   };
-  const show = (entry: LogLine): void => {
+  let untold: { event: RunnerEvent; at: number }[] = [];
+  /** Lines of jobs wait for the end of the turn: their answers leave first, and neighbours are written in one call. */
+  const later = (event: RunnerEvent): void => {
+    if (untold.length === 0) setImmediate(tellUntold);
+    untold.push({ event, at: clock.now() });
+  };
+  const tellUntold = (): void => {
+    const told = untold;
+    untold = [];
+    const lines: string[] = [];
+    for (const { event, at } of told) {
+      const entry = lineOf(event);
+      if (!entry || !isShown(entry.level, least)) continue;
+      instant = at;
+      lines.push(formatLine(entry, format));
+    }
+    instant = undefined;
+    if (lines.length > 0) write(lines.join('\n'));
+  };
+  const write = (text: string): void => {
     spin(undefined);
     if (lost !== undefined) {
       const msg = `lines of this log are missing: it could not be written (${lost})`;
@@ -236,7 +257,11 @@ function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
       // The line before may have been cut off in its middle.
       output.data(`\n${formatLine({ level: 'warn', msg, tone: 'bad' }, format)}`);
     }
-    output.data(formatLine(entry, format));
+    output.data(text);
+  };
+  const show = (entry: LogLine): void => {
+    tellUntold();
+    write(formatLine(entry, format));
   };
   const line = (entry: LogLine): void => {
     if (isShown(entry.level, least)) show(entry);
@@ -244,6 +269,7 @@ function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
   return {
     line,
     event(event) {
+      if (event.type === 'job-started' || event.type === 'job-ended') return later(event);
       const entry = lineOf(event);
       if (entry) line(entry);
       if (event.type === 'connecting') spin('connecting to the gateway');
@@ -251,6 +277,7 @@ function createLog(json: boolean, configured: Level, ctx: Context): RunLog {
       if (event.type === 'waiting-for-token') spin('waiting for another token');
     },
     close: () => {
+      tellUntold();
       deaf();
       unheard();
       spin(undefined);

@@ -4,6 +4,7 @@ import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import { hashSecret, TOKEN_SECRET_BYTES } from '../protocol/token.ts';
 import type { ApiKeyRecord, Store } from '../store/store.ts';
+import type { Known } from './catalog.ts';
 import type { Principal } from './services.ts';
 
 /** Time to open a link that a terminal printed. */
@@ -39,17 +40,19 @@ export class Authenticator {
   }
 
   /**
-   * The principal of an `Authorization` header.
+   * The principal of an `Authorization` header: at once where it was here before.
    *
    * @throws AppError `unauthorized`; the same whether there is no header, no such key, or one that was revoked.
    */
-  async authenticate(authorization: string | undefined): Promise<Principal> {
+  authenticate(authorization: string | undefined): Known<Principal> {
     const secret = bearerOf(authorization);
-    if (secret !== undefined && secret.length <= MAX_KEY_LENGTH) {
-      const hash = hashSecret(secret);
-      const known = this.#keys.get(hash) ?? this.#session(hash) ?? (await this.#lookUp(hash));
-      if (known) return known;
-    }
+    if (secret === undefined || secret.length > MAX_KEY_LENGTH) return this.#refuse(secret);
+    const hash = hashSecret(secret);
+    const known = this.#keys.get(hash) ?? this.#session(hash);
+    return known ?? this.#lookUp(hash).then(found => found ?? this.#refuse(secret));
+  }
+
+  #refuse(secret: string | undefined): never {
     throw new AppError('unauthorized', {
       message: secret === undefined ? 'no API key was sent' : 'the API key is unknown or was revoked',
       hint: secret?.startsWith('rk_')

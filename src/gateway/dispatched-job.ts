@@ -1,5 +1,6 @@
 /** One job on its way: batches queued for the caller, one winning attempt, one ending. */
 import { AppError } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
 import type { ClientChunk, DoneMeta } from '../protocol/frames.ts';
 import type { ClientRows } from '../protocol/raw-rows.ts';
 import {
@@ -35,8 +36,7 @@ export interface DispatchedJobOptions {
   createdAt: number;
   /** Monotonic: a clock that is set takes nothing from the deadline. */
   submittedAt: number;
-  now: () => number;
-  monotonic: () => number;
+  clock: Clock;
   /** The job changed state: the log and the event stream look again. */
   onChange: (job: DispatchedJob) => void;
 }
@@ -93,7 +93,7 @@ export class DispatchedJob implements Job {
       const queued = this.#queue.shift();
       if (queued) {
         this.delivered ||= this.request.whole !== true;
-        this.#deliveredAt ??= this.#options.now();
+        this.#deliveredAt ??= this.#options.clock.now();
         this.#batchAttempt = this.attempts;
         this.#taken(queued.bytes);
         return queued.batch;
@@ -111,7 +111,7 @@ export class DispatchedJob implements Job {
 
   /** Milliseconds since the caller last took anything, while a runner's socket is left unread for it; else 0. */
   get stalledMs(): number {
-    return this.#stalledAt === undefined ? 0 : this.#options.monotonic() - this.#stalledAt;
+    return this.#stalledAt === undefined ? 0 : this.#options.clock.monotonic() - this.#stalledAt;
   }
 
   /** Whether the session that has the job did not take it in time. */
@@ -132,7 +132,7 @@ export class DispatchedJob implements Job {
     this.attempts++;
     this.#rows = 0;
     this.#bytes = 0;
-    this.#startedAt ??= this.#options.now();
+    this.#startedAt ??= this.#options.clock.now();
     this.#clear();
     this.#options.onChange(this);
   }
@@ -163,7 +163,7 @@ export class DispatchedJob implements Job {
     this.#queue.push({ batch, bytes });
     this.#queuedBytes += bytes;
     if (attempt && this.#queuedBytes > STALL_BYTES && attempt.session.setStalled(attempt.wireId, true))
-      this.#stalledAt ??= this.#options.monotonic();
+      this.#stalledAt ??= this.#options.clock.monotonic();
     this.#poke();
   }
 
@@ -171,7 +171,8 @@ export class DispatchedJob implements Job {
     if (this.ended) return;
     this.meta = {
       count: this.#rows,
-      durationMs: meta?.durationMs ?? this.#options.now() - (this.#startedAt ?? this.#options.now()),
+      durationMs:
+        meta?.durationMs ?? this.#options.clock.now() - (this.#startedAt ?? this.#options.clock.now()),
       runnerId,
       ...(meta?.nextCursor === undefined ? {} : { nextCursor: meta.nextCursor }),
       ...(meta?.total === undefined ? {} : { total: meta.total }),
@@ -237,7 +238,7 @@ export class DispatchedJob implements Job {
 
   #end(failure: AppError | null): void {
     this.failure = failure;
-    this.#endedAt = this.#options.now();
+    this.#endedAt = this.#options.clock.now();
     this.cancelDeadline();
     this.#options.onChange(this);
     this.#poke();
@@ -251,7 +252,7 @@ export class DispatchedJob implements Job {
     if (this.#queuedBytes < UNSTALL_BYTES) {
       attempt.session.setStalled(attempt.wireId, false);
       this.#stalledAt = undefined;
-    } else if (this.#stalledAt !== undefined) this.#stalledAt = this.#options.monotonic();
+    } else if (this.#stalledAt !== undefined) this.#stalledAt = this.#options.clock.monotonic();
   }
 
   #clear(): void {

@@ -296,7 +296,7 @@ class Gateway {
     if (tls) mustBeServable(tls);
     const server = tls ? createTlsServer({ ...settings, ...tls }) : createServer(settings);
     server.maxConnections = MAX_CONNECTIONS;
-    server.on('request', (request, response) => void this.#api.handle(request, response));
+    server.on('request', (request, response) => this.#api.handle(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     server.on('clientError', (error, socket) => {
       if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || !socket.writable) socket.destroy();

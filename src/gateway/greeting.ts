@@ -22,6 +22,8 @@ import { TokenBucket } from './token-bucket.ts';
 /** Far more than cross with the cancels of 1,024 jobs, or come of a runner that beats for each of its pings. */
 const IDLE_FRAMES = { capacity: 20_000, perSecond: 1_000 };
 
+const TURN_BYTES = 131_072;
+
 /** Replicas of one runner. Beyond it something starts them and does not know when to stop. */
 const MAX_SESSIONS_PER_RUNNER = 1_024;
 
@@ -67,6 +69,9 @@ export class Greeting {
   #session: RunnerSession | undefined;
   #helloSeen = false;
   #closing = false;
+  /** Whether the socket is left unread for a job whose caller does not keep up. */
+  #stalled = false;
+  #turnBytes = 0;
   #cancelTimer: () => void = () => {};
 
   /** The request is not kept: its head would be, for as long as the connection lasts. */
@@ -153,8 +158,9 @@ export class Greeting {
   /** A binary message from a peer that did not negotiate them is nothing that this version knows: ignored. */
   #binary(message: Buffer): void {
     const session = this.#session;
-    if (session?.takesRawRows) this.#deliver(session, decodeRows(message), message.length);
-    else this.#spend();
+    if (!session?.takesRawRows) return this.#spend();
+    this.#deliver(session, decodeRows(message), message.length);
+    this.#restAfter(message.length);
   }
 
   /** A frame that nothing comes of: now and then one crosses with a cancel; a flood of them is an attack or a defect. */
@@ -171,6 +177,17 @@ export class Greeting {
       this.#roundTrip.ask();
     }
     if (noticed === 'drain') this.#options.sessions.changed(session.runnerId);
+  }
+
+  /** A runner that is faster than we are would be read on and on: after so much, whoever else is ready has a turn. */
+  #restAfter(bytes: number): void {
+    this.#turnBytes += bytes;
+    if (this.#turnBytes < TURN_BYTES || this.#stalled) return;
+    this.#turnBytes = 0;
+    this.#socket.pause();
+    setImmediate(() => {
+      if (!this.#stalled) this.#socket.resume();
+    });
   }
 
   async #hello(hello: ClientHello): Promise<void> {
@@ -234,6 +251,7 @@ export class Greeting {
   }
 
   #pauseReading(paused: boolean): void {
+    this.#stalled = paused;
     if (paused) {
       this.#liveness.suspend();
       this.#socket.pause();

@@ -1,12 +1,14 @@
 /** The dispatcher: picks a session for each job, queues when all are full, moves a job whose session is lost. */
 import { AppError } from '../errors.ts';
 import type { CancelTimer, Clock } from '../platform/clock.ts';
+import { Deadlines } from '../platform/deadlines.ts';
 import type { Random } from '../platform/random.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import type { SourceRecord } from '../store/store.ts';
+import type { Known } from './catalog.ts';
 import { DispatchedJob } from './dispatched-job.ts';
 import type { Job, JobRequest, JobSummary } from './job.ts';
-import { JobLog } from './job-log.ts';
+import { JobLog, type LoggedJob } from './job-log.ts';
 import { leastInFlight } from './least-in-flight.ts';
 import type { EndedJob, SourceJobs } from './metrics.ts';
 import type { RunnerSession } from './runner-session.ts';
@@ -31,9 +33,10 @@ export interface JobDispatcherOptions {
   random: Random;
   events: EventBus;
   sessions: () => InMemorySessions;
-  runnerIdsOf: (sourceId: string) => Promise<readonly string[]>;
+  /** At once where it is known, as of most jobs. */
+  runnerIdsOf: (sourceId: string) => Known<readonly string[]>;
   /** The source as a runner is told it, managed config included. */
-  assignedSource: (source: SourceRecord) => Promise<AssignedSource>;
+  assignedSource: (source: SourceRecord) => Known<AssignedSource>;
   /** Called once for each job. */
   onEnded: (job: EndedJob) => void;
 }
@@ -41,7 +44,8 @@ export interface JobDispatcherOptions {
 export class JobDispatcher implements Dispatcher {
   readonly #options: JobDispatcherOptions;
   readonly #log = new JobLog();
-  readonly #changed = new Set<DispatchedJob>();
+  readonly #deadlines: Deadlines;
+  readonly #changed = new Set<LoggedJob>();
   /** Waiting jobs by source, in turn, so that one busy source does not hold the others back. */
   readonly #queues = new Map<string, DispatchedJob[]>();
   #queued = 0;
@@ -52,6 +56,7 @@ export class JobDispatcher implements Dispatcher {
 
   constructor(options: JobDispatcherOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.clock);
   }
 
   /** Jobs that have not ended. */
@@ -76,24 +81,20 @@ export class JobDispatcher implements Dispatcher {
     return counts;
   }
 
-  async submit(request: JobRequest): Promise<Job> {
+  submit(request: JobRequest): Known<Job> {
     const { clock, random } = this.#options;
     const job = new DispatchedJob({
       id: random.uuid(),
       request,
       createdAt: clock.now(),
       submittedAt: clock.monotonic(),
-      now: () => clock.now(),
-      monotonic: () => clock.monotonic(),
-      onChange: changed => {
-        this.#tellOf(changed);
-        if (changed.ended) this.#ended(changed);
-      },
+      clock,
+      onChange: this.#jobChanged,
     });
     this.#active++;
     this.#watch();
     this.#log.add(job);
-    job.cancelDeadline = clock.after(request.deadlineMs, () =>
+    job.cancelDeadline = this.#deadlines.after(request.deadlineMs, () =>
       job.fail(
         new AppError('QUERY_TIMEOUT', {
           message: `the job did not end within ${request.deadlineMs} ms`,
@@ -101,13 +102,16 @@ export class JobDispatcher implements Dispatcher {
         }),
       ),
     );
-    try {
-      await this.#place(job);
-    } catch (error) {
+    const refused = (error: unknown): never => {
       job.fail(asAppError(error));
       throw error;
+    };
+    try {
+      const placing = this.#placeNow(job);
+      return placing ? placing.then(() => job, refused) : job;
+    } catch (error) {
+      return refused(error);
     }
-    return job;
   }
 
   async candidates(source: SourceRecord): Promise<SessionView[]> {
@@ -135,17 +139,33 @@ export class JobDispatcher implements Dispatcher {
   }
 
   async #place(job: DispatchedJob): Promise<void> {
-    const sessions = await this.#sessionsFor(job.request.source, job.request.sessionId);
-    if (job.ended) return;
-    const session = leastInFlight(sessions, job.request.source.id, this.#options.random);
-    if (session) return await this.#send(job, session);
-    if (sessions.every(one => one.draining)) throw noneOnline(job.request.source);
-    this.#enqueue(job);
+    await this.#placeNow(job);
+  }
+
+  /** With nothing to wait for, and undefined, where all is known. */
+  #placeNow(job: DispatchedJob): Promise<void> | undefined {
+    const { source, sessionId } = job.request;
+    const place = (sessions: RunnerSession[]): Promise<void> | undefined => {
+      if (job.ended) return undefined;
+      const session = leastInFlight(sessions, source.id, this.#options.random);
+      if (session) return this.#send(job, session);
+      if (sessions.every(one => one.draining)) throw noneOnline(source);
+      this.#enqueue(job);
+      return undefined;
+    };
+    const sessions = this.#sessionsFor(source, sessionId);
+    return sessions instanceof Promise ? sessions.then(place) : place(sessions);
   }
 
   /** @throws AppError `source_not_assigned`, `no_runners_online`. */
-  async #sessionsFor(source: SourceRecord, only?: string): Promise<RunnerSession[]> {
-    const runnerIds = await this.#options.runnerIdsOf(source.id);
+  #sessionsFor(source: SourceRecord, only?: string): Known<RunnerSession[]> {
+    const runnerIds = this.#options.runnerIdsOf(source.id);
+    return runnerIds instanceof Promise
+      ? runnerIds.then(ids => this.#sessionsAmong(ids, source, only))
+      : this.#sessionsAmong(runnerIds, source, only);
+  }
+
+  #sessionsAmong(runnerIds: readonly string[], source: SourceRecord, only?: string): RunnerSession[] {
     if (runnerIds.length === 0) {
       throw new AppError('source_not_assigned', {
         message: `no runner is assigned to source "${source.name}"`,
@@ -153,12 +173,17 @@ export class JobDispatcher implements Dispatcher {
       });
     }
     const directory = this.#options.sessions();
-    const online = runnerIds.flatMap(id => [...directory.sessionsOf(id)]);
-    const capable = online.filter(
-      session => session.open && session.canRun(source.bridge) && (only === undefined || session.id === only),
-    );
+    const capable: RunnerSession[] = [];
+    let online = 0;
+    for (const id of runnerIds) {
+      for (const session of directory.sessionsOf(id)) {
+        online++;
+        const wanted = only === undefined || session.id === only;
+        if (wanted && session.open && session.canRun(source.bridge)) capable.push(session);
+      }
+    }
     if (capable.length > 0) return capable;
-    if (online.length > 0 && only === undefined) {
+    if (online > 0 && only === undefined) {
       throw new AppError('no_runners_online', {
         message: `no connected runner of source "${source.name}" has the bridge ${source.bridge}`,
         hint: `install ${source.bridge} where a runner of this source runs`,
@@ -168,12 +193,18 @@ export class JobDispatcher implements Dispatcher {
     throw noneOnline(source);
   }
 
-  async #send(job: DispatchedJob, session: RunnerSession): Promise<void> {
+  #send(job: DispatchedJob, session: RunnerSession): Promise<void> | undefined {
+    const known = this.#options.assignedSource(job.request.source);
+    if (!(known instanceof Promise)) return this.#begin(job, session, known);
+    return known.then(source => {
+      // Reading the config took a turn of the loop: the session may have filled up or left.
+      if (job.ended) return undefined;
+      return session.hasRoom(source.id) ? this.#begin(job, session, source) : this.#placeNow(job);
+    });
+  }
+
+  #begin(job: DispatchedJob, session: RunnerSession, source: AssignedSource): undefined {
     const { request } = job;
-    const source = await this.#options.assignedSource(request.source);
-    // Reading the config took a turn of the loop: the session may have filled up or left.
-    if (job.ended) return;
-    if (!session.hasRoom(request.source.id)) return await this.#place(job);
     const wireId = job.attempts === 0 ? job.id : `${job.id}~${job.attempts + 1}`;
     job.attach(session, wireId);
     const { clock } = this.#options;
@@ -226,6 +257,10 @@ export class JobDispatcher implements Dispatcher {
   #watch(): void {
     const { clock } = this.#options;
     this.#stopWatching ??= clock.every(WATCH_MS, () => {
+      if (this.#active === 0) {
+        this.#stopWatching?.();
+        this.#stopWatching = undefined;
+      }
       const sinceMs = clock.monotonic() - this.#watchedAt;
       this.#watchedAt += sinceMs;
       // This process stood still, or the first round is here: what came meanwhile is read before anybody is late.
@@ -241,13 +276,29 @@ export class JobDispatcher implements Dispatcher {
   async #passOn(job: DispatchedJob, silent: RunnerSession): Promise<void> {
     const { source, sessionId } = job.request;
     if (job.moves >= MAX_MOVES || sessionId !== undefined) return;
-    const sessions = await this.#sessionsFor(source).catch(() => []);
+    const sessions = await this.#sessionsOrNone(source);
     const answering = sessions.filter(session => session !== silent && session.answering);
     const next = leastInFlight(answering, source.id, this.#options.random);
     if (!next || job.session !== silent || !job.isOverdue) return;
     job.moves++;
     job.abandon();
-    await this.#send(job, next).catch(error => job.fail(asAppError(error)));
+    await this.#sendOrFail(job, next);
+  }
+
+  async #sessionsOrNone(source: SourceRecord): Promise<RunnerSession[]> {
+    try {
+      return await this.#sessionsFor(source);
+    } catch {
+      return [];
+    }
+  }
+
+  async #sendOrFail(job: DispatchedJob, session: RunnerSession): Promise<void> {
+    try {
+      await this.#send(job, session);
+    } catch (error) {
+      job.fail(asAppError(error));
+    }
   }
 
   #enqueue(job: DispatchedJob): void {
@@ -282,7 +333,7 @@ export class JobDispatcher implements Dispatcher {
       if (queue[0] !== job) continue;
       if (!session) return;
       this.#dequeue(sourceId, queue);
-      await this.#send(job, session).catch(error => job.fail(asAppError(error)));
+      await this.#sendOrFail(job, session);
     }
   }
 
@@ -292,9 +343,16 @@ export class JobDispatcher implements Dispatcher {
     if (queue.length === 0) this.#queues.delete(sourceId);
   }
 
+  readonly #jobChanged = (job: DispatchedJob): void => {
+    this.#tellOf(job);
+    if (job.ended) this.#ended(job);
+  };
+
   /** Most jobs are over before anybody could have seen them begin: what changed is told of once, as it is by then. */
   #tellOf(job: DispatchedJob): void {
     const { clock, events } = this.#options;
+    const logged = this.#log.logged(job);
+    if (!logged) return;
     if (this.#changed.size === 0) {
       clock.after(TELL_AFTER_MS, () => {
         const jobs = [...this.#changed];
@@ -302,7 +360,7 @@ export class JobDispatcher implements Dispatcher {
         for (const changed of jobs) events.publish({ type: 'job.changed', job: changed.summary() });
       });
     }
-    this.#changed.add(job);
+    this.#changed.add(logged);
   }
 
   #ended(job: DispatchedJob): void {
@@ -310,8 +368,6 @@ export class JobDispatcher implements Dispatcher {
     this.#options.onEnded(job.counted());
     this.#active--;
     if (this.#active > 0) return;
-    this.#stopWatching?.();
-    this.#stopWatching = undefined;
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

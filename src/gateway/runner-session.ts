@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws';
 import { assertNever } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
-import { encodeFrame } from '../protocol/codec.ts';
+import { encodeFrame, encodeJob } from '../protocol/codec.ts';
 import { type AcceptedFeatures, DEFAULT_CONCURRENCY, type Pace } from '../protocol/features.ts';
 import type {
   AssignedSource,
@@ -178,12 +178,11 @@ export class RunnerSession {
     const sourceId = frame.params.source.id;
     this.#attempts.set(frame.id, { handlers, sourceId, ungrantedBytes: 0, forget: () => {} });
     if (features.attempts) this.#unheard.set(frame.id, clock.monotonic());
-    const { caller, attempt, ...plain } = frame;
-    this.#send({
-      ...plain,
-      ...(caller && features.caller ? { caller } : {}),
-      ...(attempt !== undefined && features.attempts ? { attempt } : {}),
-    });
+    const { id, params, deadlineMs, caller, attempt } = frame;
+    const agreed: ServerJob = { id, type: 'job', params, deadlineMs };
+    if (caller && features.caller) agreed.caller = caller;
+    if (attempt !== undefined && features.attempts) agreed.attempt = attempt;
+    this.#sendText(encodeJob(agreed));
   }
 
   /** Nobody waits for this attempt any more: the runner is told, and the slot is free when it has ended the job. */
@@ -359,9 +358,12 @@ export class RunnerSession {
   }
 
   #send(frame: ServerFrame): void {
+    this.#sendText(encodeFrame(frame));
+  }
+
+  #sendText(text: string): void {
     const { socket, beforeWrite } = this.#options;
     if (socket.readyState !== socket.OPEN) return;
-    const text = encodeFrame(frame);
     beforeWrite(text.length);
     socket.send(text);
   }

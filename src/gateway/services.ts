@@ -2,6 +2,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import type { Role, SourceRecord, Store } from '../store/store.ts';
+import type { Known } from './catalog.ts';
 import type { Job, JobRequest, JobSummary } from './job.ts';
 
 /** Who is calling: an API key, or a Console session that stands for one. */
@@ -37,11 +38,11 @@ export interface SessionDirectory {
 
 export interface Dispatcher {
   /**
-   * Begins a job.
+   * Begins a job: at once where all is known that it takes.
    *
    * @throws AppError `source_not_assigned`, `no_runners_online`, `too_many_jobs`, from here or from the first `next()`.
    */
-  submit(request: JobRequest): Promise<Job>;
+  submit(request: JobRequest): Known<Job>;
   /** Live sessions that could run a job of this source now. */
   candidates(source: SourceRecord): Promise<SessionView[]>;
   recent(filter: { limit: number; after?: string | undefined; state?: string | undefined }): JobSummary[];

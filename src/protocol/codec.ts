@@ -47,6 +47,21 @@ export function encodeFrame(frame: ClientFrame | ServerFrame): string {
   return JSON.stringify(frame);
 }
 
+/** As `encodeFrame`, with the source made a text once for all the jobs that have this same object for it. */
+export function encodeJob({ id, params: { source, job }, deadlineMs, attempt, caller }: ServerJob): string {
+  let text = sourceTexts.get(source);
+  if (text === undefined) {
+    text = JSON.stringify(source);
+    sourceTexts.set(source, text);
+  }
+  const params = `{"source":${text},"job":${JSON.stringify(job)}}`;
+  const tries = attempt === undefined ? '' : `,"attempt":${attempt}`;
+  const asked = caller === undefined ? '' : `,"caller":${JSON.stringify(caller)}`;
+  return `{"id":${JSON.stringify(id)},"type":"job","params":${params},"deadlineMs":${deadlineMs}${tries}${asked}}`;
+}
+
+const sourceTexts = new WeakMap<AssignedSource, string>();
+
 /**
  * A frame from a runner.
  *

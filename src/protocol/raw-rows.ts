@@ -26,7 +26,7 @@ const MAX_HEADER_BYTES = MAX_ID_LENGTH * 6 + 128;
  * nothing is copied.
  */
 export function encodeRows(id: string, count: number, lines: Buffer, headroomBytes = 0): Buffer {
-  const header = Buffer.from(`{"type":"rows","id":${JSON.stringify(id)},"count":${count}}\n`);
+  const header = Buffer.from(headerOf(id, count));
   if (header.length <= headroomBytes) {
     const start = lines.byteOffset - header.length;
     const message = Buffer.from(lines.buffer, start, header.length + lines.length);
@@ -34,6 +34,11 @@ export function encodeRows(id: string, count: number, lines: Buffer, headroomByt
     return message;
   }
   return Buffer.concat([header, lines], header.length + lines.length);
+}
+
+/** As `encodeRows`, of rows that are texts yet, each ended by a newline. */
+export function encodeRowTexts(id: string, count: number, texts: string): Buffer {
+  return Buffer.from(`${headerOf(id, count)}${texts}`);
 }
 
 /**
@@ -60,6 +65,10 @@ export function decodeRows(message: Buffer): ClientRows {
   }
   if (rows !== count) throw new FrameError(`rows.count is ${count} and there are ${rows}`);
   return { type: 'rows', id, count, lines };
+}
+
+function headerOf(id: string, count: number): string {
+  return `{"type":"rows","id":${JSON.stringify(id)},"count":${count}}\n`;
 }
 
 function header(text: string): { id: string; count: number } {

@@ -3,8 +3,9 @@ import type { RowLines } from '../bridges/bridge.ts';
 import { toJsonValue } from '../bridges/json-value.ts';
 import type { AggregateRow } from '../protocol/frames.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
-import { encodeRows } from '../protocol/raw-rows.ts';
+import { encodeRows, encodeRowTexts } from '../protocol/raw-rows.ts';
 import type { Credit } from './credit.ts';
+import type { JobAbort } from './job-abort.ts';
 import { JobError } from './job-error.ts';
 
 /** Large enough that framing costs nothing, small enough that the first rows leave early and jobs share the link. */
@@ -17,14 +18,15 @@ const NEWLINE = 10;
 
 export interface ChunkSink {
   send(data: string | Buffer): void;
-  writable(): Promise<void>;
+  /** Resolves when there is room to send more; undefined when there is. */
+  writable(): Promise<void> | undefined;
 }
 
 export interface ChunkWriterOptions {
   jobId: string;
   sink: ChunkSink;
   credit: Credit;
-  signal: AbortSignal;
+  abort: JobAbort;
   /** Whether the gateway takes rows as lines in binary messages; else they go as `chunk` frames. */
   rawRows: boolean;
   /** Monotonic, in milliseconds. */
@@ -35,7 +37,6 @@ export interface ChunkWriterOptions {
 
 export class ChunkWriter {
   readonly #options: ChunkWriterOptions;
-  readonly #head: string;
   #rows = 0;
   #bytes = 0;
   #columns: string[] | null = null;
@@ -45,7 +46,6 @@ export class ChunkWriter {
 
   constructor(options: ChunkWriterOptions) {
     this.#options = options;
-    this.#head = `{"id":${JSON.stringify(options.jobId)},"type":"chunk","rows":[`;
   }
 
   /** Rows sent so far. */
@@ -81,58 +81,76 @@ export class ChunkWriter {
   /** Sends the rows of a batch; resolves when there is room for more. */
   async rows(batch: readonly object[] | RowLines): Promise<void> {
     if (this.#options.noteColumns) this.#columns ??= columnsOf(batch);
-    if ('lines' in batch) {
-      for (const { lines, count, headroomBytes } of splitLines(batch))
-        await this.#sendLines(lines, count, headroomBytes);
-      return;
+    if (!('lines' in batch)) return await this.#inPieces(batch, this.#sendRows);
+    for (const { lines, count, headroomBytes } of splitLines(batch)) {
+      for (let wait = this.#room(); wait; wait = this.#room()) await wait;
+      this.#sendLines(lines, count, headroomBytes);
     }
-    for (const { texts, count } of pieces(batch)) await this.#sendRows(texts.join('\n'), count);
   }
 
   async aggregate(buckets: readonly AggregateRow[]): Promise<void> {
     const [first] = buckets;
     this.#columns ??= first ? [...Object.keys(first.dims ?? {}), ...Object.keys(first.measures ?? {})] : null;
-    for (const { texts, count } of pieces(buckets))
-      await this.#sendText(`],"agg":[${texts.join(',')}]}`, count);
+    await this.#inPieces(buckets, (texts, count) => this.#sendText(`],"agg":[${listed(texts)}]}`, count));
   }
 
   async count(total: number, approximate: boolean | undefined): Promise<void> {
-    await this.#sendText(
+    for (let wait = this.#room(); wait; wait = this.#room()) await wait;
+    this.#sendText(
       `],"total":${total}${approximate === undefined ? '' : `,"approximate":${approximate}`}}`,
       0,
     );
     this.#total = total;
   }
 
-  /** @param texts rows as JSON, a newline between two. */
-  async #sendRows(texts: string, count: number): Promise<void> {
-    if (this.#options.rawRows) return await this.#sendLines(Buffer.from(`${texts}\n`), count);
-    await this.#sendText(`${texts.replaceAll('\n', ',')}]}`, count);
+  /** Objects as lines of JSON, sent in pieces of about one chunk. */
+  async #inPieces(items: readonly unknown[], send: (texts: string, count: number) => void): Promise<void> {
+    let texts = '';
+    let count = 0;
+    for (const item of items) {
+      const text = rowText(item);
+      if (count > 0 && texts.length + text.length > CHUNK_TARGET_BYTES) {
+        for (let wait = this.#room(); wait; wait = this.#room()) await wait;
+        send(texts, count);
+        texts = '';
+        count = 0;
+      }
+      texts += `${text}\n`;
+      count++;
+    }
+    if (count === 0) return;
+    for (let wait = this.#room(); wait; wait = this.#room()) await wait;
+    send(texts, count);
   }
 
-  async #sendLines(lines: Buffer, count: number, headroomBytes?: number): Promise<void> {
+  readonly #sendRows = (texts: string, count: number): void => {
     const { jobId, rawRows } = this.#options;
-    if (!rawRows) return await this.#sendRows(lines.toString('utf8', 0, lines.length - 1), count);
+    if (!rawRows) return this.#sendText(`${listed(texts)}]}`, count);
+    const frame = encodeRowTexts(jobId, count, texts);
+    if (frame.length > MAX_FRAME_BYTES) throw tooLarge(frame.length);
+    this.#put(frame, frame.length, count);
+  };
+
+  #sendLines(lines: Buffer, count: number, headroomBytes?: number): void {
+    const { jobId, rawRows } = this.#options;
+    if (!rawRows) return this.#sendRows(lines.toString(), count);
     if (lines.length > MAX_FRAME_BYTES - ENVELOPE_BYTES) throw tooLarge(lines.length);
-    await this.#ready();
     const frame = encodeRows(jobId, count, lines, headroomBytes);
     this.#put(frame, frame.length, count);
   }
 
-  async #sendText(tail: string, count: number): Promise<void> {
-    await this.#ready();
-    const frame = this.#head + tail;
+  #sendText(tail: string, count: number): void {
+    const frame = `{"id":${JSON.stringify(this.#options.jobId)},"type":"chunk","rows":[${tail}`;
     const bytes = Buffer.byteLength(frame);
     if (bytes > MAX_FRAME_BYTES) throw tooLarge(bytes);
     this.#put(frame, bytes, count);
   }
 
-  async #ready(): Promise<void> {
-    const { credit, sink, signal } = this.#options;
-    const waiting = credit.available(signal);
-    if (waiting) await waiting;
-    await sink.writable();
-    if (signal.aborted) throw signal.reason;
+  /** What is to be waited for before something may be sent; undefined where there is nothing. @throws the job's abort. */
+  #room(): Promise<void> | undefined {
+    const { credit, sink, abort } = this.#options;
+    abort.throwIfAborted();
+    return credit.available(abort) ?? sink.writable();
   }
 
   #put(frame: string | Buffer, bytes: number, count: number): void {
@@ -153,31 +171,18 @@ function columnsOf(batch: readonly object[] | RowLines): string[] | null {
   return Object.keys(JSON.parse(batch.lines.toString('utf8', 0, batch.lines.indexOf(NEWLINE))));
 }
 
-/** Objects as JSON texts, in pieces of about one chunk. */
-function* pieces(items: readonly unknown[]): Generator<{ texts: string[]; count: number }> {
-  let texts: string[] = [];
-  let size = 0;
-  for (const item of items) {
-    const text = rowText(item);
-    if (texts.length > 0 && size + text.length > CHUNK_TARGET_BYTES) {
-      yield { texts, count: texts.length };
-      texts = [];
-      size = 0;
-    }
-    texts.push(text);
-    size += text.length + 1;
-  }
-  if (texts.length > 0) yield { texts, count: texts.length };
+/** Lines of JSON, in which no newline can be, as the items of a list. */
+function listed(texts: string): string {
+  return texts.slice(0, -1).replaceAll('\n', ',');
 }
 
 /** Lines as they are, or where they are too many for one frame, in pieces of about one chunk. */
-function* splitLines(batch: RowLines): Generator<RowLines> {
-  const { lines, count } = batch;
-  if (count === 0) return;
-  if (lines.length <= SPLIT_ABOVE_BYTES) {
-    yield batch;
-    return;
-  }
+function splitLines(batch: RowLines): Iterable<RowLines> {
+  if (batch.count === 0) return [];
+  return batch.lines.length <= SPLIT_ABOVE_BYTES ? [batch] : split(batch);
+}
+
+function* split({ lines }: RowLines): Generator<RowLines> {
   let start = 0;
   let rows = 0;
   for (let at = 0; at < lines.length; ) {

@@ -1,6 +1,7 @@
 /** One connection to the gateway, from dial to ending: handshake, frames in and out, heartbeat, liveness. */
 import { assertNever } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
+import type { Deadlines } from '../platform/deadlines.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { decodeServerFrame, encodeFrame, FrameError, redactFrame } from '../protocol/codec.ts';
 import type { AcceptedFeatures } from '../protocol/features.ts';
@@ -27,6 +28,7 @@ export interface ConnectionOptions {
   instance: string;
   concurrency: number;
   slots: JobSlots;
+  deadlines: Deadlines;
   clock: Clock;
   dial: Dial;
   pool: SourcePool;
@@ -217,7 +219,7 @@ export class Connection {
   }
 
   #acknowledged(frame: Extract<ServerFrame, { type: 'hello-ack' }>): void {
-    const { clock, pool, policy, ledger, slots, onEvent } = this.#options;
+    const { clock, pool, policy, ledger, slots, deadlines, onEvent } = this.#options;
     const wire = this.#wire;
     if (this.#jobs || !wire) return this.#close(CLOSE.malformed, 'second hello-ack');
     if (frame.serverVersion < 1)
@@ -230,6 +232,7 @@ export class Connection {
       ledger,
       clock,
       slots,
+      deadlines,
       acceptMs: this.#features.attempts?.acceptMs,
       creditWindowBytes: this.#features.credit?.windowBytes,
       rawRows: !this.#watched && this.#features.rawRows !== undefined,

@@ -1,17 +1,32 @@
 /** Byte credit of one job: the sender waits here until the caller has drained what is under way. */
 
+import type { JobAbort } from './job-abort.ts';
+
+/**
+ * A small answer waits behind all that is under way. No less than this: a gateway grants again once a quarter of the
+ * window was taken, so that with a quarter or less both would wait.
+ */
+const SHARED_FRACTION = 3 / 8;
+
 export class Credit {
   #bytes: number;
+  readonly #withheldBytes: number;
+  readonly #isShared: () => boolean;
   #wake: (() => void) | undefined;
 
-  /** @param windowBytes what may be sent before the first grant; undefined where credit was not negotiated. */
-  constructor(windowBytes: number | undefined) {
+  /**
+   * @param windowBytes what may be sent before the first grant; undefined where credit was not negotiated.
+   * @param isShared whether other jobs want the connection too: then less of it is under way at once.
+   */
+  constructor(windowBytes: number | undefined, isShared: () => boolean) {
     this.#bytes = windowBytes ?? Number.POSITIVE_INFINITY;
+    this.#withheldBytes = windowBytes === undefined ? 0 : windowBytes * (1 - SHARED_FRACTION);
+    this.#isShared = isShared;
   }
 
   grant(bytes: number): void {
     this.#bytes += bytes;
-    if (this.#bytes > 0) this.#release();
+    if (this.#mayBeSent) this.#release();
   }
 
   spend(bytes: number): void {
@@ -19,16 +34,19 @@ export class Credit {
   }
 
   /** Resolves when something may be sent, or when the job was aborted. One frame may overdraw the account. */
-  available(signal: AbortSignal): Promise<void> | undefined {
-    if (this.#bytes > 0 || signal.aborted) return undefined;
+  available(abort: JobAbort): Promise<void> | undefined {
+    if (this.#mayBeSent || abort.aborted) return undefined;
     return new Promise(resolve => {
-      const done = (): void => {
-        signal.removeEventListener('abort', done);
+      const forget = abort.onAbort(resolve);
+      this.#wake = () => {
+        forget();
         resolve();
       };
-      this.#wake = done;
-      signal.addEventListener('abort', done, { once: true });
     });
+  }
+
+  get #mayBeSent(): boolean {
+    return this.#bytes > 0 && (this.#bytes > this.#withheldBytes || !this.#isShared());
   }
 
   #release(): void {

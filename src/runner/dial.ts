@@ -24,8 +24,8 @@ const LOW_WATER_BYTES = 262_144;
 export interface Wire {
   /** A text frame, or a binary one where that was negotiated. */
   send(data: string | Buffer): void;
-  /** Resolves when there is room to send more; at once when there is. */
-  writable(): Promise<void>;
+  /** Resolves when there is room to send more; undefined when there is. */
+  writable(): Promise<void> | undefined;
   ping(payload?: string): void;
   /** Bytes received since the connection opened. */
   bytesRead(): number;
@@ -80,17 +80,20 @@ export const dialWebSocket: Dial = (options, handlers) => {
     waiting = [];
     for (const resolve of released) resolve();
   };
+  const sent = (): void => {
+    if (waiting.length > 0 && socket.bufferedAmount < LOW_WATER_BYTES) release();
+  };
   const wire: Wire = {
     send: data => {
       if (socket.readyState !== WebSocket.OPEN) return;
       beforeWrite(data.length);
-      socket.send(data, () => {
-        if (waiting.length > 0 && socket.bufferedAmount < LOW_WATER_BYTES) release();
-      });
+      // Nobody waits below the low water mark: the last of what is above it tells those who do.
+      if (socket.bufferedAmount + data.length < LOW_WATER_BYTES) socket.send(data);
+      else socket.send(data, sent);
     },
     writable: () =>
       socket.bufferedAmount < HIGH_WATER_BYTES || socket.readyState !== WebSocket.OPEN
-        ? Promise.resolve()
+        ? undefined
         : new Promise(resolve => waiting.push(resolve)),
     ping: payload => {
       if (socket.readyState === WebSocket.OPEN) socket.ping(payload);

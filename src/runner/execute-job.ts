@@ -1,17 +1,18 @@
 /** Runs one job on a bridge: a kind of question in, chunks out. */
 import { countOf, schemaOf, targetsOf } from '../bridges/answers.ts';
 import type { Bridge } from '../bridges/bridge.ts';
-import { streamRows } from '../bridges/stream-rows.ts';
+import { pagedRows } from '../bridges/paged-rows.ts';
 import { assertNever } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
-import type { AggregateRow, DoneMeta, JobInstruction } from '../protocol/frames.ts';
+import type { AggregateRow, DoneMeta, JobInstruction, JobKind } from '../protocol/frames.ts';
 import type { ChunkWriter } from './chunk-writer.ts';
+import type { JobAbort } from './job-abort.ts';
 import { JobError } from './job-error.ts';
 
 export interface Execution {
   job: JobInstruction;
   writer: ChunkWriter;
-  signal: AbortSignal;
+  abort: JobAbort;
   /** Milliseconds left to the job. */
   timeoutMs: number;
   clock: Clock;
@@ -27,15 +28,21 @@ const BUCKETS_AT_ONCE = 500;
 export type ExecutionMeta = Pick<DoneMeta, 'nextCursor' | 'total'>;
 
 /** @throws whatever the bridge throws, or JobError. */
-export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
-  const { job, writer, signal, timeoutMs, bridge } = execution;
-  switch (job.kind) {
-    case 'query':
-    case 'read':
-    case 'batchRead':
-      return await sendRows(execution, job.kind);
+export function executeJob(execution: Execution): Promise<ExecutionMeta> {
+  const { kind } = execution.job;
+  return kind === 'query' || kind === 'read' || kind === 'batchRead'
+    ? sendRows(execution, kind)
+    : sendAnswer(execution, kind);
+}
+
+async function sendAnswer(
+  execution: Execution,
+  kind: Exclude<JobKind, 'query' | 'read' | 'batchRead'>,
+): Promise<ExecutionMeta> {
+  const { job, writer, abort, timeoutMs, bridge } = execution;
+  switch (kind) {
     case 'count': {
-      const counted = await bridge.count(job.target, job.options, signal, timeoutMs);
+      const counted = await bridge.count(job.target, job.options, abort.signal, timeoutMs);
       const { total, approximate } = countOf(counted);
       await writer.count(
         total,
@@ -45,31 +52,37 @@ export async function executeJob(execution: Execution): Promise<ExecutionMeta> {
     }
     case 'aggregate': {
       if (!bridge.aggregate) throw new JobError('UNSUPPORTED_JOB', 'this bridge does not aggregate');
-      const buckets = bridge.aggregate({ ...job.options, target: job.target }, { signal, timeoutMs });
+      const buckets = bridge.aggregate(
+        { ...job.options, target: job.target },
+        { signal: abort.signal, timeoutMs },
+      );
       for await (const batch of bucketBatches(await buckets)) await writer.aggregate(batch);
       return {};
     }
     case 'listTargets': {
-      await writer.rows(targetsOf(await bridge.listTargets(signal)));
+      await writer.rows(targetsOf(await bridge.listTargets(abort.signal)));
       return {};
     }
     case 'introspectTarget':
-      await writer.rows([schemaOf(await bridge.introspectTarget(job.target, signal))]);
+      await writer.rows([schemaOf(await bridge.introspectTarget(job.target, abort.signal))]);
       return {};
     case 'test':
       await writer.rows([await prove(execution)]);
       return {};
     case 'search':
     case 'similar':
-      throw new JobError('UNSUPPORTED_JOB', `this runner does not do ${job.kind} jobs`);
+      throw new JobError('UNSUPPORTED_JOB', `this runner does not do ${kind} jobs`);
     default:
-      return assertNever(job.kind);
+      return assertNever(kind);
   }
 }
 
 async function sendRows(execution: Execution, kind: 'query' | 'read' | 'batchRead'): Promise<ExecutionMeta> {
-  const { job, writer, signal, timeoutMs, bridge } = execution;
-  const batches = streamRows(bridge, kind, job.target, job.options, signal, timeoutMs);
+  const { job, writer, abort, timeoutMs, bridge } = execution;
+  const { target, options } = job;
+  const batches = bridge.stream
+    ? bridge.stream(kind, target, options, abort.signal, timeoutMs)
+    : pagedRows(bridge, kind, target, options, abort);
   let ended = false;
   try {
     for (;;) {
@@ -91,13 +104,13 @@ async function sendRows(execution: Execution, kind: 'query' | 'read' | 'batchRea
 
 /** `test`: a new connection and the cheapest question, each timed. */
 async function prove(execution: Execution): Promise<Record<string, unknown>> {
-  const { clock, signal } = execution;
+  const { clock, abort } = execution;
   const started = clock.monotonic();
   const bridge = await execution.openFresh();
   try {
     const connected = clock.monotonic();
-    if (bridge.ping) await bridge.ping(signal);
-    else await bridge.listTargets(signal);
+    if (bridge.ping) await bridge.ping(abort.signal);
+    else await bridge.listTargets(abort.signal);
     const answered = clock.monotonic();
     return {
       ok: true,

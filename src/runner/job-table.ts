@@ -1,6 +1,7 @@
 /** The jobs of one connection: each begins once, ends in exactly one frame, and dies with the connection. */
 import { messageOf } from '../errors.ts';
 import type { CancelTimer, Clock } from '../platform/clock.ts';
+import type { Deadlines } from '../platform/deadlines.ts';
 import { encodeFrame } from '../protocol/codec.ts';
 import type {
   AssignedSource,
@@ -25,7 +26,7 @@ import type { SourcePool } from './source-pool.ts';
 
 export interface JobWire {
   send(data: string | Buffer): void;
-  writable(): Promise<void>;
+  writable(): Promise<void> | undefined;
 }
 
 export interface JobTableOptions {
@@ -34,6 +35,7 @@ export interface JobTableOptions {
   clock: Clock;
   /** Of the runner, whatever its connections. */
   slots: JobSlots;
+  deadlines: Deadlines;
   /** How soon a job must be taken or handed back, in milliseconds; undefined where that was not negotiated. */
   acceptMs: number | undefined;
   /** Bytes each job may send before its first credit; undefined where credit was not negotiated. */
@@ -49,6 +51,9 @@ export interface JobTableOptions {
 interface ActiveJob {
   identity: JobIdentity;
   frame: ServerJob;
+  /** Of the source, by whose name it takes up a slot. */
+  slot: string;
+  holdsSlot: boolean;
   credit: Credit;
   writer: ChunkWriter;
   abort: JobAbort;
@@ -59,6 +64,8 @@ interface ActiveJob {
 
 /** Most jobs have answered by then, which says as much as that they were taken. */
 const ACCEPT_FRACTION = 8;
+/** Whoever asks small questions asks again: between two of them the connection is still shared. */
+const SHARED_MS = 1_000;
 
 export class JobTable {
   readonly #options: JobTableOptions;
@@ -69,8 +76,10 @@ export class JobTable {
   readonly #unannounced = new Set<ActiveJob>();
   #announcing: CancelTimer | undefined;
   readonly #stopListening: () => void;
-  #assigned: readonly AssignedSource[] = [];
+  #assigned = new Map<string, AssignedSource>();
   #endings = 0;
+  /** When jobs were last seen to be several. */
+  #sharedAt = Number.NEGATIVE_INFINITY;
   #draining = false;
   #closed = false;
   #idle: (() => void)[] = [];
@@ -103,33 +112,36 @@ export class JobTable {
   }
 
   assign(sources: readonly AssignedSource[]): void {
-    this.#assigned = sources;
+    this.#assigned = new Map(sources.map(source => [source.id, source]));
   }
 
   begin(frame: ServerJob): void {
     const { id, params, deadlineMs } = frame;
     // A second job frame for a job under way has nothing of its own to end.
     if (this.#closed || this.#active.has(id)) return;
-    const { clock, wire, creditWindowBytes, rawRows, ledger, acceptMs } = this.#options;
+    const { clock, deadlines, wire, creditWindowBytes, rawRows, ledger, acceptMs } = this.#options;
     const source = (this.#sourceOf(frame) ?? params.source).name;
+    const slot = canonicalSource(source);
     if (acceptMs !== undefined) {
       // Not begun: another runner may have room now, where here it would wait.
       if (this.#draining) return this.#reject(id, 'draining');
-      if (!this.#options.slots.hasRoom(canonicalSource(source))) return this.#reject(id, 'busy');
+      if (!this.#options.slots.hasRoom(slot)) return this.#reject(id, 'busy');
     }
     const abort = new JobAbort();
-    const credit = new Credit(creditWindowBytes);
+    const credit = new Credit(creditWindowBytes, this.#isShared);
     const { kind, target } = params.job;
     const identity: JobIdentity = { id, kind, source, target };
     const job: ActiveJob = {
       identity,
       frame,
+      slot,
+      holdsSlot: false,
       credit,
       writer: new ChunkWriter({
         jobId: id,
         sink: wire,
         credit,
-        signal: abort.signal,
+        abort,
         rawRows,
         now: () => clock.monotonic(),
         noteColumns: ledger !== undefined,
@@ -140,10 +152,11 @@ export class JobTable {
       cancelDeadline: () => {},
     };
     this.#active.set(id, job);
+    if (this.#active.size > 1) this.#sharedAt = job.startedAt;
     if (this.#draining)
       return this.#end(job, 0, new JobError('CANCELLED', 'this runner is leaving and takes no job'));
     if (!(deadlineMs > 0)) return this.#end(job, 0, timeout(deadlineMs));
-    job.cancelDeadline = clock.after(deadlineMs, () => abort.abort(timeout(deadlineMs)));
+    job.cancelDeadline = deadlines.after(deadlineMs, () => abort.abort(timeout(deadlineMs)));
     abort.onAbort(() => this.#aborted(job));
     if (acceptMs !== undefined) this.#announceSoon(job, acceptMs);
     if (this.#hasRoom(job)) void this.#run(job);
@@ -189,32 +202,37 @@ export class JobTable {
   }
 
   async #run(job: ActiveJob): Promise<void> {
-    const { onEvent, slots } = this.#options;
-    const { abort, frame, identity, writer } = job;
-    const source = canonicalSource(identity.source);
-    slots.take(source);
+    const { onEvent, slots, clock, pool, policy } = this.#options;
+    const { abort, frame, identity, ledger, startedAt, writer } = job;
+    slots.take(job.slot);
+    job.holdsSlot = true;
     onEvent({ type: 'job-started', job: identity, ...callerOf(frame) });
     const secrets: string[] = [];
-    // A bridge that hangs must not hold the ending back: whichever comes first ends the job, the other finds it gone.
-    const aborted = new Promise<never>((_, reject) => {
-      abort.onAbort(() => reject(abort.reason));
-    });
+    const source = this.#sourceOf(frame);
+    const answer = () => runJob({ frame, source, writer, abort, secrets, clock, pool, policy, startedAt });
     try {
-      const run = { ...this.#options, frame, source: this.#sourceOf(frame), writer, abort, secrets };
-      const answer = () => runJob({ ...run, startedAt: job.startedAt });
-      const work = job.ledger ? job.ledger.start(frame).then(answer) : answer();
-      const meta = await Promise.race([work, aborted]);
+      const work = ledger ? ledger.start(frame).then(answer) : answer();
+      // A bridge that hangs holds no ending back: what aborts the job ends it, and what comes here later finds it gone.
+      const meta = await work;
       // Recorded before the gateway learns that it has it all.
-      await job.ledger?.end(this.#ending(job, 'done'));
+      if (ledger && !abort.aborted) await ledger.end(this.#ending(job, 'done'));
       this.#end(job, writer.rowsSent, meta);
     } catch (error) {
-      const cause = abort.aborted ? abort.reason : error;
-      const { code, message } = toJobError(cause, secrets);
+      const { code, message } = toJobError(error, secrets);
       this.#end(job, writer.rowsSent, new JobError(code, message));
     } finally {
-      slots.give(source);
+      this.#giveSlot(job);
     }
   }
+
+  #giveSlot(job: ActiveJob): void {
+    if (!job.holdsSlot) return;
+    job.holdsSlot = false;
+    this.#options.slots.give(job.slot);
+  }
+
+  readonly #isShared = (): boolean =>
+    this.#active.size > 1 || this.#options.clock.monotonic() - this.#sharedAt < SHARED_MS;
 
   /** A slot is free: one at most can begin. */
   #beginNext(): void {
@@ -243,12 +261,12 @@ export class JobTable {
 
   /** The source as it will be opened. A job's own copy of a managed config is the freshest. */
   #sourceOf({ params }: ServerJob): AssignedSource | undefined {
-    const assigned = this.#assigned.find(one => one.id === params.source.id);
+    const assigned = this.#assigned.get(params.source.id);
     return assigned?.credentialsLocation === 'managed' ? params.source : assigned;
   }
 
-  #hasRoom({ identity }: ActiveJob): boolean {
-    return this.#options.slots.hasRoom(canonicalSource(identity.source));
+  #hasRoom({ slot }: ActiveJob): boolean {
+    return this.#options.slots.hasRoom(slot);
   }
 
   #ending({ writer, startedAt }: ActiveJob, ending: string): JobEnding {
@@ -300,6 +318,7 @@ export class JobTable {
     const index = this.#waiting.indexOf(job);
     if (index >= 0) this.#waiting.splice(index, 1);
     this.#end(job, job.writer.rowsSent, job.abort.reason as JobError);
+    this.#giveSlot(job);
   }
 }
 

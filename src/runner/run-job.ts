@@ -22,7 +22,7 @@ export interface JobRun {
   secrets: string[];
   clock: Clock;
   pool: SourcePool;
-  policy?: Policy | undefined;
+  policy: Policy | undefined;
   /** Monotonic instant at which the job was received. */
   startedAt: number;
 }
@@ -58,7 +58,8 @@ async function answer(run: JobRun): Promise<ExecutionMeta> {
   if (permit) writer.limit(permit);
   const statementTimeoutMs = permit?.statementTimeoutMs ?? Number.POSITIVE_INFINITY;
   // Opening a source takes its time: what was cancelled meanwhile asks the database nothing.
-  const lease = await pool.lease(source, abort.signal);
+  const leased = pool.lease(source, abort);
+  const lease = leased instanceof Promise ? await leased : leased;
   secrets.push(...lease.secrets);
   const cancelWatch = watchHung(clock, abort, lease.abandon);
   let cancelTimeout = (): void => {};
@@ -68,7 +69,7 @@ async function answer(run: JobRun): Promise<ExecutionMeta> {
     const execution = {
       job: permit?.job ?? job,
       writer,
-      signal: abort.signal,
+      abort,
       timeoutMs: Math.max(
         1,
         Math.min(frame.deadlineMs - (clock.monotonic() - run.startedAt), statementTimeoutMs),

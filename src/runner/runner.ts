@@ -2,6 +2,7 @@
 import type { PoolUse } from '../bridges/bridge.ts';
 import { AppError, messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
+import { Deadlines } from '../platform/deadlines.ts';
 import type { Random } from '../platform/random.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
@@ -26,7 +27,7 @@ const FAREWELL_MS = 2_000;
 export interface RunnerOptions
   extends Omit<
     ConnectionOptions,
-    'token' | 'onReady' | 'onAssigned' | 'onEvent' | 'pool' | 'dial' | 'slots'
+    'token' | 'onReady' | 'onAssigned' | 'onEvent' | 'pool' | 'dial' | 'slots' | 'deadlines'
   > {
   dial: ConnectionOptions['dial'];
   pool: SourcePool;
@@ -51,6 +52,7 @@ export interface Stopped {
 export class Runner {
   readonly #options: RunnerOptions;
   readonly #slots: JobSlots;
+  readonly #deadlines: Deadlines;
   readonly #stopping = new AbortController();
   readonly closed: Promise<Stopped>;
   /** Those that have not ended: the one the loop holds, and those whose gateway is leaving. */
@@ -70,6 +72,7 @@ export class Runner {
       concurrency: options.concurrency,
       concurrencyOf: source => options.policy?.concurrencyOf(source) ?? Number.POSITIVE_INFINITY,
     });
+    this.#deadlines = new Deadlines(options.clock);
     this.#lastHeldAt = options.clock.monotonic();
     // The loop starts in a microtask: constructing a runner has no effect that its maker could miss.
     this.closed = Promise.resolve().then(() => this.#run());
@@ -290,6 +293,7 @@ export class Runner {
       ...this.#options,
       token,
       slots: this.#slots,
+      deadlines: this.#deadlines,
       onReady: () => {
         readyAt = clock.monotonic();
         onEvent({ type: 'connected', sources: this.status.sources });

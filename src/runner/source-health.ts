@@ -2,6 +2,7 @@
 import type { Clock } from '../platform/clock.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
 import type { RunnerEvent, SourceState } from './events.ts';
+import { JobAbort } from './job-abort.ts';
 import { toJobError } from './job-error.ts';
 import type { Policy } from './policy/policy.ts';
 import type { SourcePool } from './source-pool.ts';
@@ -66,7 +67,7 @@ export class SourceHealth {
 
   async #probe(source: AssignedSource): Promise<void> {
     const { clock, pool, policy } = this.#options;
-    const over = new AbortController();
+    const over = new JobAbort();
     const cancel = clock.after(PROBE_TIMEOUT_MS, () => over.abort(new Error('no answer')));
     try {
       // What the policy does not let a job open is not opened here either.
@@ -76,7 +77,7 @@ export class SourceHealth {
       return;
     }
     try {
-      const lease = await pool.lease(source, over.signal);
+      const lease = await pool.lease(source, over);
       try {
         await lease.bridge.ping?.(over.signal);
       } finally {

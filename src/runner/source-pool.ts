@@ -1,9 +1,9 @@
 /** Connected bridges, one a source and config, shared by the jobs that need them. */
-import { hash } from 'node:crypto';
 import type { Bridge, BridgeClass, PoolUse } from '../bridges/bridge.ts';
 import { messageOf } from '../errors.ts';
 import type { CancelTimer, Clock } from '../platform/clock.ts';
 import type { AssignedSource } from '../protocol/frames.ts';
+import type { JobAbort } from './job-abort.ts';
 import { JobError, secretsOf } from './job-error.ts';
 
 /** A connection nobody has used for five minutes is given back to the database. */
@@ -51,12 +51,12 @@ export class SourcePool {
   }
 
   /**
-   * The shared bridge of a source, connected. Released leases let it be closed when idle.
+   * The shared bridge of a source, connected: at once where it is already. Released leases let it be closed when idle.
    *
-   * @throws the signal's reason when it aborts first: what has not opened by then is left to itself, and the next
+   * @throws the reason when the job is aborted first: what has not opened by then is left to itself, and the next
    * lease tries anew.
    */
-  async lease(source: AssignedSource, signal: AbortSignal): Promise<Lease> {
+  lease(source: AssignedSource, abort: JobAbort): Lease | Promise<Lease> {
     const key = keyOf(source);
     let entry = this.#entries.get(source.id);
     if (entry && entry.key !== key) {
@@ -90,15 +90,19 @@ export class SourcePool {
       this.#retire(source.id, held);
       release();
     };
-    try {
-      held.opened ??= await unlessAborted(held.opening, signal);
-      signal.throwIfAborted();
-      return { ...held.opened, release, abandon };
-    } catch (error) {
-      // The next job tries again, with files read again: a failed opening is never cached.
-      abandon();
-      throw error;
-    }
+    const opened = ({ bridge, secrets }: Opened): Lease => ({ bridge, secrets, release, abandon });
+    if (held.opened && !abort.aborted) return opened(held.opened);
+    return unlessAborted(held.opening, abort).then(
+      one => {
+        held.opened = one;
+        return opened(one);
+      },
+      error => {
+        // The next job tries again, with files read again: a failed opening is never cached.
+        abandon();
+        throw error;
+      },
+    );
   }
 
   /** How far the connections of a source are taken up; undefined where it is not open, or its bridge does not say. */
@@ -184,17 +188,15 @@ async function disconnect(bridge: Bridge): Promise<void> {
   }
 }
 
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
+async function unlessAborted<T>(work: Promise<T>, abort: JobAbort): Promise<T> {
   return await new Promise<T>((resolve, reject) => {
-    const leave = (): void => reject(signal.reason);
-    signal.addEventListener('abort', leave, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+    const forget = abort.onAbort(() => reject(abort.reason));
+    work.then(resolve, reject).finally(forget);
   });
 }
 
 function keyOf(source: AssignedSource): string {
   // A runner-local source is found by its name: under another name it is another database.
   const config = source.credentialsLocation === 'managed' ? JSON.stringify(source.config ?? {}) : source.name;
-  return hash('sha256', `${source.bridge}\0${source.credentialsLocation}\0${config}`);
+  return `${source.bridge}\0${source.credentialsLocation}\0${config}`;
 }

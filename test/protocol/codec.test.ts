@@ -5,6 +5,7 @@ import {
   decodeClientFrame,
   decodeServerFrame,
   encodeFrame,
+  encodeJob,
   FrameError,
   redactFrame,
 } from '../../src/protocol/codec.ts';
@@ -17,6 +18,16 @@ test('every frame survives its own encoding', () => {
   );
   fc.assert(
     fc.property(serverFrame, frame => assert.deepEqual(decodeServerFrame(encodeFrame(frame)), frame)),
+  );
+});
+
+test('a job whose source was made a text before is the same frame', () => {
+  fc.assert(
+    fc.property(serverFrame, frame => {
+      fc.pre(frame.type === 'job');
+      for (const text of [encodeJob(frame), encodeJob(frame)])
+        assert.deepEqual(decodeServerFrame(text), frame);
+    }),
   );
 });
 

@@ -94,6 +94,11 @@ export class Exchange implements Submittable, RowSink {
     return this.#encoder?.seen ?? 0;
   }
 
+  /** Whether the connection answers no more of this question. */
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
   /** Whether the server is at work on it now, so that ending it early takes a cancel request. */
   get running(): boolean {
     return this.#state === 'running' || (this.#state === 'synced' && !this.#complete);

@@ -101,12 +101,8 @@ export class PostgresBridge implements Bridge {
     timeoutMs?: number,
   ): Promise<number> {
     const where = understood(NAME, target, () => parseCountOptions(options));
-    const rows = this.#questions.rows({
-      target,
-      plan: table => ({ query: selectCount(table, where), short: true }),
-      signal,
-      timeoutMs,
-    });
+    const plan = (table: TableInfo) => ({ query: selectCount(table, where), short: true });
+    const rows = this.#questions.rows(() => ({ target, plan, signal, timeoutMs }), nothing);
     let total = Number.NaN;
     for await (const batch of rows) total = Number(rowsOf(batch)[0]?.count);
     return total;
@@ -153,39 +149,40 @@ export class PostgresBridge implements Bridge {
       }, signal);
     }
     let compiled: CompiledAggregate<ColumnInfo> | undefined;
-    const batches = this.#questions.rows({
-      target: plan.target,
-      plan: table => {
-        const dialect = postgresAggregates(NAME, table, target => joined.get(target) as TableInfo);
-        compiled = compileAggregate(plan, dialect);
-        return { query: compile(compiled.query) };
-      },
-      signal,
-      timeoutMs,
-    });
+    const planned = (table: TableInfo) => {
+      const dialect = postgresAggregates(NAME, table, target => joined.get(target) as TableInfo);
+      compiled = compileAggregate(plan, dialect);
+      return { query: compile(compiled.query) };
+    };
+    const batches = this.#questions.rows(
+      () => ({ target: plan.target, plan: planned, signal, timeoutMs }),
+      nothing,
+    );
     // Values are in their JSON form already.
     const decode = (cell: unknown): unknown => cell;
     yield* readBuckets(() => compiled as CompiledAggregate<ColumnInfo>, cellsOf(batches), decode);
   }
 
-  async *#rows(
+  #rows(
     kind: 'query' | 'batchRead',
     target: string,
     options: Record<string, unknown>,
     signal: AbortSignal,
     timeoutMs: number | undefined,
   ): RowBatches {
-    const parsed = understood(NAME, target, () =>
-      kind === 'query'
-        ? parseQueryOptions(options)
-        : { ...parseBatchReadOptions(options), offset: undefined },
-    );
-    const plan = (table: TableInfo) => {
-      const { query, columns, limit } = selectRows(table, parsed);
-      return { query, columns, limit };
+    const prepare = () => {
+      const parsed = understood(NAME, target, () =>
+        kind === 'query'
+          ? parseQueryOptions(options)
+          : { ...parseBatchReadOptions(options), offset: undefined },
+      );
+      const plan = (table: TableInfo) => {
+        const { query, columns, limit } = selectRows(table, parsed);
+        return { query, columns, limit };
+      };
+      return { target, plan, signal, timeoutMs };
     };
-    yield* this.#questions.rows({ target, plan, signal, timeoutMs });
-    return {};
+    return this.#questions.rows(prepare, nothing);
   }
 
   async *#page(
@@ -203,7 +200,10 @@ export class PostgresBridge implements Bridge {
       const { query, columns, shown, keyFields, limit: rows } = selectPage(table, parsed, start, limit + 1);
       return { query, columns, shown, keyFields, limit: rows, maxRows: limit };
     };
-    const { seen, lastKey } = yield* this.#questions.rows({ target, plan, signal, timeoutMs });
+    const { seen, lastKey } = yield* this.#questions.rows(
+      () => ({ target, plan, signal, timeoutMs }),
+      read => read,
+    );
     return seen > limit
       ? { nextCursor: encodePosition(target, next(start, lastKey, limit)) }
       : ({} as StreamEnd);
@@ -214,6 +214,11 @@ export class PostgresBridge implements Bridge {
 function next(start: Position, lastKey: (string | null)[] | undefined, limit: number): Position {
   if (lastKey) return { after: lastKey.map(String) };
   return 'offset' in start ? { offset: start.offset + limit } : start;
+}
+
+/** What there is to say at the end of rows that are no page. */
+function nothing(): StreamEnd {
+  return {};
 }
 
 /** For callers that cannot cancel: one each, because listeners add up on a shared one. */

@@ -94,8 +94,15 @@ export class Questions {
     }
   }
 
-  /** The rows of one SELECT. Before the first row, a dead connection or a stale schema is made good; after it, never. */
-  async *rows(reading: Reading): AsyncGenerator<RowLines, ReadEnd, undefined> {
+  /**
+   * The rows of one SELECT, and what `end` makes of having read them. Before the first row, a dead connection or a stale
+   * schema is made good; after it, never.
+   */
+  async *rows<End>(
+    prepare: () => Reading,
+    end: (read: ReadEnd) => End,
+  ): AsyncGenerator<RowLines, End, undefined> {
+    const reading = prepare();
     const { target, signal } = reading;
     for (let attempt = 1; ; attempt++) {
       const session = await this.#connections.acquire(signal);
@@ -118,7 +125,7 @@ export class Questions {
         } finally {
           signal.removeEventListener('abort', abort);
         }
-        return { seen: exchange.rowsSeen, lastKey: exchange.lastKey };
+        return end({ seen: exchange.rowsSeen, lastKey: exchange.lastKey });
       } catch (error) {
         failure = error;
         if (signal.aborted) throw signal.reason;
@@ -181,6 +188,8 @@ export class Questions {
     let broken = lost;
     if (exchange && !lost) {
       exchange.abandon();
+      // Most are by now: nothing is left to wait for.
+      if (exchange.isOver && !session.pooled) return this.#connections.release(session);
       // Asked only while it runs, and waited for: a late request must not meet the next question on this connection.
       if (exchange.running) await this.#connections.cancel(session);
       broken = !(await within(ENDING_PATIENCE_MS, session.finish(exchange)));

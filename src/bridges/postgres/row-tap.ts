@@ -16,6 +16,8 @@ type Listener = (chunk: Buffer) => void;
 const DATA_ROW = 68;
 /** Type and length. */
 const HEADER_BYTES = 5;
+/** A server that is faster than we are would be read on and on: after so much, whoever else is ready has a turn. */
+const TURN_BYTES = 131_072;
 const EMPTY = Buffer.alloc(0);
 
 export class RowTap {
@@ -26,6 +28,9 @@ export class RowTap {
   #pieces: Buffer[] = [];
   #piecesBytes = 0;
   #wantedBytes = 0;
+  #turnBytes = 0;
+  #resting = false;
+  #paused = false;
 
   private constructor(stream: Duplex, driver: Listener) {
     this.#stream = stream;
@@ -52,14 +57,28 @@ export class RowTap {
   }
 
   pause(): void {
+    this.#paused = true;
     this.#stream.pause();
   }
 
   resume(): void {
-    this.#stream.resume();
+    this.#paused = false;
+    if (!this.#resting) this.#stream.resume();
+  }
+
+  #rest(): void {
+    this.#turnBytes = 0;
+    this.#resting = true;
+    this.#stream.pause();
+    setImmediate(() => {
+      this.#resting = false;
+      if (!this.#paused) this.#stream.resume();
+    });
   }
 
   #received(chunk: Buffer): void {
+    this.#turnBytes += chunk.length;
+    if (this.#turnBytes >= TURN_BYTES && !this.#resting) this.#rest();
     let bytes = chunk;
     if (this.#piecesBytes > 0) {
       this.#pieces.push(chunk);

@@ -6,6 +6,7 @@ import { traced } from '../../platform/tracing.ts';
 import type { Principal } from '../services.ts';
 import { readJsonBody } from './body.ts';
 import type { Guard } from './guard.ts';
+import { type Answering, writeHead, writeJson } from './head.ts';
 import { openApiDocument } from './openapi.ts';
 import { problemOf } from './problem.ts';
 import { ANSWERED, type Call, type HttpServices, mayAccess, type Route } from './route.ts';
@@ -95,9 +96,20 @@ function handled(route: Route, call: Call): Promise<unknown> {
   );
 }
 
+interface Found {
+  route: Route;
+  params: Readonly<Record<string, string>>;
+}
+
+/** Paths with a name in them are as many as there are names; those of a few sources are most of what is asked. */
+const MAX_REMEMBERED = 1_000;
+
+function ignore(): void {}
+
 export class Api {
   readonly #options: ApiOptions;
   readonly #router = createRouter<Route>();
+  readonly #found = new Map<string, Found>();
   readonly #validator = new Validator(COMPONENTS);
 
   constructor(options: ApiOptions) {
@@ -108,18 +120,13 @@ export class Api {
   }
 
   /** Answers every request, whatever happens on the way. */
-  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  handle(request: IncomingMessage, response: ServerResponse): void {
     const requestId = requestIdOf(request) ?? this.#options.services.random.uuid();
-    response.setHeader('x-request-id', requestId);
-    response.setHeader('x-content-type-options', 'nosniff');
-    response.setHeader('referrer-policy', 'no-referrer');
     // The connection is gone: whoever writes on it learns that from its close event.
-    response.on('error', () => {});
-    try {
-      await this.#answer(request, response, requestId);
-    } catch (error) {
-      this.#fail(error, request, response, requestId);
-    }
+    response.on('error', ignore);
+    this.#answer(request, response, requestId).catch(error =>
+      this.#fail(error, request, { response, requestId }),
+    );
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> {
@@ -127,10 +134,9 @@ export class Api {
     this.#options.guard.check(request);
     const { path, search } = splitUrl(request.url ?? '/');
     const { route, params } = this.#find(request, path);
-    const principal =
-      route.access === 'open'
-        ? NOBODY
-        : await services.authenticator.authenticate(request.headers.authorization);
+    const known =
+      route.access === 'open' ? NOBODY : services.authenticator.authenticate(request.headers.authorization);
+    const principal = known instanceof Promise ? await known : known;
     if (!mayAccess(principal.role, route.access) && route.access !== 'open') {
       throw new AppError('forbidden', {
         message: `the role ${principal.role} may not do this`,
@@ -156,20 +162,26 @@ export class Api {
     const answer = await handled(route, call);
     if (answer === ANSWERED) return;
     if (route.status === 204) {
-      response.writeHead(204).end();
+      writeHead(call, 204, {}).end();
       return;
     }
-    response.writeHead(route.status ?? 200, {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-    });
-    response.end(JSON.stringify(answer));
+    writeJson(call, route.status ?? 200, JSON.stringify(answer));
+  }
+
+  /** Callers ask the same few paths again and again. */
+  #find(request: IncomingMessage, path: string): Found {
+    // A page of the console or a probe may ask with HEAD; Node leaves the body away by itself.
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+    const key = `${method} ${path}`;
+    const known = this.#found.get(key);
+    if (known) return known;
+    const found = this.#lookUp(method, path);
+    if (this.#found.size < MAX_REMEMBERED) this.#found.set(key, found);
+    return found;
   }
 
   /** @throws AppError `not_found`, `method_not_allowed`, `invalid_request`. */
-  #find(request: IncomingMessage, path: string): { route: Route; params: Record<string, string> } {
-    // A page of the console or a probe may ask with HEAD; Node leaves the body away by itself.
-    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? 'GET');
+  #lookUp(method: string, path: string): Found {
     const found = findRoute(this.#router, method, path);
     if (!found) {
       const others = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].filter(other =>
@@ -189,7 +201,8 @@ export class Api {
     return { route: found.data, params };
   }
 
-  #fail(error: unknown, request: IncomingMessage, response: ServerResponse, requestId: string): void {
+  #fail(error: unknown, request: IncomingMessage, answering: Answering): void {
+    const { response, requestId } = answering;
     const { status, headers, body } = problemOf(error, requestId);
     if (status === 500) this.#options.onDefect(error, requestId);
     if (response.headersSent) {
@@ -198,11 +211,9 @@ export class Api {
     }
     // What is left of the body will not be read: the connection cannot carry another request.
     const unread = !request.complete;
-    response.writeHead(status, {
+    writeJson(answering, status, JSON.stringify(body), {
       ...headers,
-      'cache-control': 'no-store',
       ...(unread ? { connection: 'close' } : {}),
     });
-    response.end(JSON.stringify(body));
   }
 }

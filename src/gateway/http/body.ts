@@ -15,10 +15,13 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  *
  * @throws AppError `body_too_large`, `unsupported_media_type`, `invalid_request`.
  */
-export async function readJsonBody(request: IncomingMessage): Promise<unknown> {
-  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
-  const bytes = await readBytes(request);
+export function readJsonBody(request: IncomingMessage): Promise<unknown> {
+  return readBytes(request).then(bytes => parse(request, bytes));
+}
+
+function parse(request: IncomingMessage, bytes: Buffer): unknown {
   if (bytes.length === 0) return {};
+  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase();
   if (type !== 'application/json') {
     throw new AppError('unsupported_media_type', {
       message: 'the body must be JSON',
@@ -60,9 +63,9 @@ function readBytes(request: IncomingMessage): Promise<Buffer> {
       chunks.push(chunk);
     };
     request.on('data', take);
-    request.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    request.once('error', fail);
-    request.once('close', () => {
+    request.on('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
+    request.on('error', fail);
+    request.on('close', () => {
       if (!request.complete)
         fail(new AppError('invalid_request', { message: 'the body did not come to its end' }));
     });

@@ -66,7 +66,10 @@ export class Guard {
 /** How often a header was sent: `headers` tells of one alone. */
 function countOf({ rawHeaders }: IncomingMessage, name: string): number {
   let count = 0;
-  for (let at = 0; at < rawHeaders.length; at += 2) if (rawHeaders[at]?.toLowerCase() === name) count++;
+  for (let at = 0; at < rawHeaders.length; at += 2) {
+    const given = rawHeaders[at] as string;
+    if (given.length === name.length && given.toLowerCase() === name) count++;
+  }
   return count;
 }
 

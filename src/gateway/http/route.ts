@@ -58,7 +58,7 @@ export interface Call {
   request: IncomingMessage;
   response: ServerResponse;
   /** Decoded parts of the path. */
-  params: Record<string, string>;
+  params: Readonly<Record<string, string>>;
   /** Validated by the route's `query` schema, numbers already numbers. */
   query: Record<string, unknown>;
   /** Validated by the route's `body` schema. */

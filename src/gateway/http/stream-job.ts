@@ -4,6 +4,7 @@ import { AppError } from '../../errors.ts';
 import { jsonTooDeep } from '../../protocol/json-depth.ts';
 import { MAX_JSON_DEPTH } from '../../protocol/limits.ts';
 import { batchSize, type ChunkBatch, type Job, type JobBatch, type JobMeta } from '../job.ts';
+import { type Answering, writeHead } from './head.ts';
 import { apiCodeOf, asAppError } from './problem.ts';
 
 /** What one JSON answer may hold; beyond it a caller has to stream. */
@@ -15,7 +16,7 @@ export function cancelWithCaller(job: Job, response: ServerResponse): () => void
     if (!response.writableFinished) job.cancel();
   };
   if (response.destroyed) job.cancel();
-  response.once('close', gone);
+  response.on('close', gone);
   return () => response.off('close', gone);
 }
 
@@ -27,11 +28,14 @@ export function cancelWithCaller(job: Job, response: ServerResponse): () => void
 export async function collectRows(job: Job): Promise<{ text: string; meta: JobMeta }> {
   let pieces: string[] = [];
   let size = 0;
-  for await (const { batch, afresh } of batchesOf(job)) {
-    if (afresh) {
+  let attempt = 0;
+  for (let batch = await job.next(); batch; batch = await job.next()) {
+    // It has begun again: what it gave before does not count.
+    if (attempt !== job.batchAttempt) {
       pieces = [];
       size = 0;
     }
+    attempt = job.batchAttempt;
     const text = listed(batch);
     size += text.length;
     if (size > MAX_JSON_BYTES) {
@@ -49,8 +53,10 @@ export async function collectRows(job: Job): Promise<{ text: string; meta: JobMe
 /** The batches of a job that answers with a number or a few rows. */
 export async function collectBatches(job: Job): Promise<ChunkBatch[]> {
   let batches: ChunkBatch[] = [];
-  for await (const { batch, afresh } of batchesOf(job)) {
-    if (afresh) batches = [];
+  let attempt = 0;
+  for (let batch = await job.next(); batch; batch = await job.next()) {
+    if (attempt !== job.batchAttempt) batches = [];
+    attempt = job.batchAttempt;
     batches.push('lines' in batch ? { rows: JSON.parse(`[${listed(batch)}]`) } : batch);
   }
   return isOfLastAttempt(job) ? batches : [];
@@ -59,15 +65,6 @@ export async function collectBatches(job: Job): Promise<ChunkBatch[]> {
 /** Whether the last batch was of the attempt that won, which may have had nothing to say where an earlier one had. */
 function isOfLastAttempt(job: Job): boolean {
   return job.batchAttempt === job.attempts;
-}
-
-/** `afresh` where the job has begun again, and what it gave before does not count. */
-async function* batchesOf(job: Job): AsyncGenerator<{ batch: JobBatch; afresh: boolean }> {
-  let attempt: number | undefined;
-  for (let batch = await job.next(); batch; batch = await job.next()) {
-    yield { batch, afresh: attempt !== undefined && attempt !== job.batchAttempt };
-    attempt = job.batchAttempt;
-  }
 }
 
 /**
@@ -97,10 +94,11 @@ export function metaOf(job: Job): JobMeta {
  * Rows as NDJSON while they arrive. The headers wait for the first rows or the ending, so that whatever fails before
  * them is thrown here and gets its status; a later failure becomes the last line and an unclean end.
  */
-export async function streamRows(job: Job, response: ServerResponse): Promise<void> {
+export async function streamRows(job: Job, answering: Answering): Promise<void> {
+  const { response } = answering;
   let batch = await job.next();
   let rows = 0;
-  response.writeHead(200, {
+  writeHead(answering, 200, {
     'content-type': 'application/x-ndjson; charset=utf-8',
     'cache-control': 'no-store',
   });

@@ -125,8 +125,8 @@ export const network: Fault[] = [
       edits: [
         {
           file: 'src/runner/credit.ts',
-          from: 'if (this.#bytes > 0 || signal.aborted) return undefined;',
-          to: 'if (this.#bytes > -1e12 || signal.aborted) return undefined;',
+          from: 'if (this.#mayBeSent || abort.aborted) return undefined;',
+          to: 'if (this.#bytes > -1e12 || abort.aborted) return undefined;',
         },
       ],
     },

@@ -303,8 +303,8 @@ export const process: Fault[] = [
       edits: [
         {
           file: 'src/runner/job-table.ts',
-          from: 'const meta = await Promise.race([work, aborted]);',
-          to: 'const meta = await new Promise<Awaited<typeof work>>((done, failed) => { work.then(done); aborted.catch(failed); });',
+          from: 'const meta = await work;',
+          to: 'const meta = await new Promise<Awaited<typeof work>>(done => { work.then(done); });',
         },
       ],
     },
@@ -318,7 +318,7 @@ export const process: Fault[] = [
     },
     mutation: {
       says: 'the caller is not watched',
-      edits: [{ file: 'src/gateway/http/stream-job.ts', from: "response.once('close', gone);", to: '' }],
+      edits: [{ file: 'src/gateway/http/stream-job.ts', from: "response.on('close', gone);", to: '' }],
     },
   },
   {
@@ -352,8 +352,8 @@ export const process: Fault[] = [
       edits: [
         {
           file: 'src/runner/job-table.ts',
-          from: 'job.ledger.start(frame).then(answer)',
-          to: '(void job.ledger.start(frame).catch(() => {}), answer())',
+          from: 'ledger.start(frame).then(answer)',
+          to: '(void ledger.start(frame).catch(() => {}), answer())',
         },
       ],
     },

@@ -1,6 +1,6 @@
 /** The Console: its page and what the page loads, with everything else forbidden to it. */
-import type { ServerResponse } from 'node:http';
 import { type ConsoleFile, consoleAsset, consolePage } from '../console-files.ts';
+import { writeHead } from '../head.ts';
 import { ANSWERED, type Call, type Route } from '../route.ts';
 
 /** Its own script and style, its own service, no frame around it, and no text that becomes markup. */
@@ -48,11 +48,7 @@ export const consoleRoutes: Route[] = [
   },
 ];
 
-function send(
-  { request, response }: Call,
-  file: ConsoleFile,
-  headers: Record<string, string>,
-): typeof ANSWERED {
+function send(call: Call, file: ConsoleFile, headers: Record<string, string>): typeof ANSWERED {
   const all = {
     ...headers,
     'content-type': file.type,
@@ -60,16 +56,16 @@ function send(
     vary: 'accept-encoding',
     etag: file.etag,
   };
-  const known = (request.headers['if-none-match'] ?? '')
+  const known = (call.request.headers['if-none-match'] ?? '')
     .split(',')
     .map(tag => tag.trim().replace(/^W\//, ''));
-  if (known.includes(file.etag)) response.writeHead(304, all).end();
-  else if (/\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))) {
-    end(response, { ...all, 'content-encoding': 'gzip' }, file.gzipped);
-  } else end(response, all, file.body);
+  if (known.includes(file.etag)) writeHead(call, 304, all).end();
+  else if (/\bgzip\b/.test(String(call.request.headers['accept-encoding'] ?? ''))) {
+    end(call, { ...all, 'content-encoding': 'gzip' }, file.gzipped);
+  } else end(call, all, file.body);
   return ANSWERED;
 }
 
-function end(response: ServerResponse, headers: Record<string, string>, body: Buffer): void {
-  response.writeHead(200, { ...headers, 'content-length': body.length }).end(body);
+function end(call: Call, headers: Record<string, string>, body: Buffer): void {
+  writeHead(call, 200, { ...headers, 'content-length': String(body.length) }).end(body);
 }

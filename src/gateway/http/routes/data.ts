@@ -4,6 +4,7 @@ import { AppError } from '../../../errors.ts';
 import { isOurBridge } from '../../../protocol/bridge-names.ts';
 import type { JobKind } from '../../../protocol/frames.ts';
 import { DEFAULT_JOB_DEADLINE_MS } from '../../../protocol/limits.ts';
+import type { SourceRecord } from '../../../store/store.ts';
 import {
   parseBatchReadOptions,
   parseCountOptions,
@@ -11,8 +12,10 @@ import {
   parseReadOptions,
 } from '../../../where/options.ts';
 import { WhereError } from '../../../where/where.ts';
+import type { Known } from '../../catalog.ts';
 import type { Job, JobMeta } from '../../job.ts';
 import { AGGREGATE_BODY, AGGREGATE_OPTIONS } from '../aggregate-schemas.ts';
+import { writeJson } from '../head.ts';
 import { decodeQueryCursor, encodeQueryCursor, type Question } from '../query-cursor.ts';
 import { ANSWERED, type Call, type Route, type Schema } from '../route.ts';
 import {
@@ -77,11 +80,7 @@ export const dataRoutes: Route[] = [
         aggregates.body(AGGREGATE_OPTIONS, call.body);
         checked(() => parseAggregate({ ...options, target }));
       }
-      return await answerRows(
-        call,
-        await submit(call, 'aggregate', target, options, deadlineMs),
-        answer => answer,
-      );
+      return await answerRows(call, submit(call, 'aggregate', target, options, deadlineMs), answer => answer);
     },
   },
   {
@@ -142,14 +141,13 @@ function rows(
     summary,
     body: body({ target: TARGET, deadlineMs: DEADLINE, ...properties }, ['target']),
     content: ROWS_CONTENT,
-    handle: async call => {
+    handle: call => {
       const { target, deadlineMs, ...given } = call.body;
       checked(() => parse(given));
-      if (kind !== 'query')
-        return await answerRows(call, await submit(call, kind, target, given, deadlineMs));
+      if (kind !== 'query') return answerRows(call, submit(call, kind, target, given, deadlineMs));
       const { options, nextCursor } = paged(call.body as unknown as Question & PagedQuery, given);
-      const job = await submit(call, kind, target, options, deadlineMs);
-      return await answerRows(call, job, meta => ({ ...meta, ...nextCursor(meta.count) }));
+      const job = submit(call, kind, target, options, deadlineMs);
+      return answerRows(call, job, meta => ({ ...meta, ...nextCursor(meta.count) }));
     },
   };
 }
@@ -181,43 +179,45 @@ function paged(
   };
 }
 
-async function submit(
+function submit(
   call: Call,
   kind: JobKind,
   target: unknown,
   options: Record<string, unknown>,
   deadlineMs: unknown,
-): Promise<Job> {
+): Known<Job> {
   const { services, params } = call;
   if (!services.accepting()) {
     throw new AppError('service_unavailable', { message: 'the gateway is shutting down', retryable: true });
   }
-  const source = await services.catalog.source(params.source as string);
-  return await services.dispatcher.submit({
-    source,
-    kind,
-    target: String(target),
-    options,
-    deadlineMs: typeof deadlineMs === 'number' ? deadlineMs : DEFAULT_JOB_DEADLINE_MS,
-    whole: !wantsNdjson(call.request.headers.accept),
-    caller: callerOf(call),
-  });
+  const begin = (source: SourceRecord): Known<Job> =>
+    services.dispatcher.submit({
+      source,
+      kind,
+      target: String(target),
+      options,
+      deadlineMs: typeof deadlineMs === 'number' ? deadlineMs : DEFAULT_JOB_DEADLINE_MS,
+      whole: !wantsNdjson(call.request.headers.accept),
+      caller: callerOf(call),
+    });
+  const source = services.catalog.source(params.source as string);
+  return source instanceof Promise ? source.then(begin) : begin(source);
 }
 
 async function answerRows(
   call: Call,
-  job: Job,
+  submitted: Known<Job>,
   finish: (meta: JobMeta) => Record<string, unknown> | JobMeta = meta => meta,
 ): Promise<typeof ANSWERED> {
   const { request, response } = call;
+  const job = submitted instanceof Promise ? await submitted : submitted;
   const stopWatching = cancelWithCaller(job, response);
   try {
     if (wantsNdjson(request.headers.accept)) {
-      await streamRows(job, response);
+      await streamRows(job, call);
     } else {
       const { text, meta } = await collectRows(job);
-      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-      response.end(`{"rows":[${text}],"meta":${JSON.stringify(finish(meta))}}`);
+      writeJson(call, 200, `{"rows":[${text}],"meta":${JSON.stringify(finish(meta))}}`);
     }
   } finally {
     stopWatching();

@@ -1,4 +1,5 @@
 /** The gateway itself: who am I, health, metrics, its own description. */
+import { writeHead, writeJson } from '../head.ts';
 import { ANSWERED, type Call, type Route } from '../route.ts';
 import { ref } from '../schemas.ts';
 
@@ -50,23 +51,23 @@ export function metricsRoute(open: boolean): Route {
     access: open ? 'open' : 'read',
     summary: 'Figures in the text format of Prometheus',
     content: { 'text/plain': { type: 'string' } },
-    handle: async ({ response, services }) => {
-      const { contentType, text } = await services.metrics.text();
-      response.writeHead(200, { 'content-type': contentType });
-      response.end(text);
+    handle: async call => {
+      const { contentType, text } = await call.services.metrics.text();
+      writeHead(call, 200, { 'content-type': contentType }).end(text);
       return ANSWERED;
     },
   };
 }
 
-async function readiness({ response, services }: Call): Promise<unknown> {
+async function readiness(call: Call): Promise<unknown> {
+  const { services } = call;
   const draining = !services.accepting();
   const stored = await services.store.ping().then(
     () => true,
     () => false,
   );
   if (stored && !draining) return { status: 'ok' };
-  response.writeHead(503, { 'content-type': 'application/json', 'retry-after': '1' });
-  response.end(JSON.stringify({ status: draining ? 'draining' : 'store unavailable' }));
+  const text = JSON.stringify({ status: draining ? 'draining' : 'store unavailable' });
+  writeJson(call, 503, text, { 'retry-after': '1' });
   return ANSWERED;
 }
