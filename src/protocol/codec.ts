@@ -1,5 +1,19 @@
 /** Text to frame and back: every frame is validated here, and trusted behind this line. */
-import type { AcceptedFeatures, OfferedFeatures } from './features.ts';
+import { ACCEPTED, known, OFFERED } from './frame-features.ts';
+import {
+  array,
+  boolean,
+  type Fields,
+  FrameError,
+  fields,
+  identifier,
+  integer,
+  label,
+  number,
+  objects,
+  string,
+  strings,
+} from './frame-fields.ts';
 import {
   type AggregateRow,
   type AssignedSource,
@@ -14,32 +28,13 @@ import {
   type ServerJob,
 } from './frames.ts';
 import { jsonTooDeep } from './json-depth.ts';
-import { MAX_FRAME_BYTES, MAX_ID_LENGTH, MAX_JSON_DEPTH } from './limits.ts';
+import { MAX_FRAME_BYTES, MAX_JSON_DEPTH } from './limits.ts';
 
 /** A frame whose type this version does not know: ignored and counted, as the protocol demands. */
 export interface UnknownFrame {
   type: '$unknown';
   /** The type it gave itself, cut to 64 characters. */
   name: string;
-}
-
-/**
- * A frame that breaks the protocol. `reason` names the place, never the text: a frame may hold credentials and rows.
- */
-export class FrameError extends Error {
-  override readonly name = 'FrameError';
-  readonly reason: string;
-  /** The job that the frame was about, where it could be read: the job fails, and the connection lives. */
-  readonly jobId: string | undefined;
-  /** What that job fails with. */
-  readonly jobCode: 'INTERNAL' | 'UNSUPPORTED_JOB';
-
-  constructor(reason: string, jobId?: string, jobCode: 'INTERNAL' | 'UNSUPPORTED_JOB' = 'INTERNAL') {
-    super(`malformed frame: ${reason}`);
-    this.reason = reason;
-    this.jobId = jobId;
-    this.jobCode = jobCode;
-  }
 }
 
 /** The text of a frame, ready for the socket. */
@@ -193,8 +188,6 @@ function redactSource(source: AssignedSource): AssignedSource {
   };
 }
 
-type Fields = Record<string, unknown>;
-
 function parse(text: string): Fields & { type: string } {
   // Characters are at least bytes, so this bounds the work whoever framed the text.
   if (text.length > MAX_FRAME_BYTES) throw new FrameError('larger than 16 MiB');
@@ -296,131 +289,6 @@ function rejectReason(value: unknown): RejectReason {
   return string(value, 'reject.reason') === 'draining' ? 'draining' : 'busy';
 }
 
-type Readers<Features> = {
-  [Key in keyof Features]-?: (value: unknown, where: string) => NonNullable<Features[Key]>;
-};
-
-const OFFERED: Readers<OfferedFeatures> = {
-  concurrency: limit,
-  drain: empty,
-  credit: empty,
-  rawRows: empty,
-  caller: empty,
-  attempts: empty,
-  endings: empty,
-  fastPing: empty,
-};
-
-const ACCEPTED: Readers<AcceptedFeatures> = {
-  ...OFFERED,
-  credit: (value, where) => ({ windowBytes: positive(value, 'windowBytes', where) }),
-  attempts: (value, where) => ({ acceptMs: positive(value, 'acceptMs', where) }),
-  fastPing: (value, where) => ({
-    pingMs: positive(value, 'pingMs', where),
-    deadMs: positive(value, 'deadMs', where),
-  }),
-};
-
-/** The features that this version knows; others are ignored. */
-function known<Features extends object>(
-  value: unknown,
-  readers: Readers<Features>,
-  where: string,
-): Partial<Features> {
-  const given = fields(value, where);
-  const features: Partial<Features> = {};
-  for (const key of Object.keys(readers) as (keyof Features & string)[]) {
-    if (Object.hasOwn(given, key)) features[key] = readers[key](given[key], `${where}.${key}`);
-  }
-  return features;
-}
-
-function positive(value: unknown, key: string, where: string): number {
-  return integer(fields(value, where)[key], `${where}.${key}`, 1);
-}
-
-function limit(value: unknown, where: string): { limit: number } {
-  return { limit: positive(value, 'limit', where) };
-}
-
-function empty(value: unknown, where: string): Record<string, never> {
-  fields(value, where);
-  return {};
-}
-
 function unknown(frame: Fields & { type: string }): UnknownFrame {
   return { type: '$unknown', name: frame.type.slice(0, 64) };
-}
-
-function fields(value: unknown, where: string): Fields {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new FrameError(`${where} is not an object`);
-  }
-  return value as Fields;
-}
-
-function array(value: unknown, where: string): unknown[] {
-  if (!Array.isArray(value)) throw new FrameError(`${where} is not an array`);
-  return value;
-}
-
-function objects(value: unknown, where: string): Fields[] {
-  const items = array(value, where);
-  // By index: a chunk is the hot frame, and the name of a bad row is only built when there is one.
-  for (let index = 0; index < items.length; index++) {
-    const item = items[index];
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) {
-      throw new FrameError(`${where}[${index}] is not an object`);
-    }
-  }
-  return items as Fields[];
-}
-
-function strings(value: unknown, where: string): string[] {
-  return array(value, where).map((one, index) => string(one, `${where}[${index}]`));
-}
-
-function string(value: unknown, where: string): string {
-  if (typeof value !== 'string') throw new FrameError(`${where} is not a string`);
-  return value;
-}
-
-function identifier(value: unknown, where: string): string {
-  const text = string(value, where);
-  if (text.length === 0 || text.length > MAX_ID_LENGTH) {
-    throw new FrameError(`${where} is not 1 to ${MAX_ID_LENGTH} characters long`);
-  }
-  return text;
-}
-
-/** A word for people to read: what is too long is cut, not refused. */
-function label(value: unknown, where: string): string {
-  return string(value, where).slice(0, MAX_ID_LENGTH);
-}
-
-function boolean(value: unknown, where: string): boolean {
-  if (typeof value !== 'boolean') throw new FrameError(`${where} is not a boolean`);
-  return value;
-}
-
-function number(value: unknown, where: string, min = Number.NEGATIVE_INFINITY): number {
-  // JSON spells no infinity, but 1e999 becomes one.
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < min) {
-    throw new FrameError(`${where} is not a number${min === 0 ? ' of 0 or more' : ''}`);
-  }
-  return value;
-}
-
-function integer(
-  value: unknown,
-  where: string,
-  min = Number.MIN_SAFE_INTEGER,
-  max = Number.MAX_SAFE_INTEGER,
-): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < min || value > max) {
-    throw new FrameError(
-      `${where} is not an integer${min > Number.MIN_SAFE_INTEGER ? ` of ${min} or more` : ''}`,
-    );
-  }
-  return value;
 }

@@ -1,6 +1,6 @@
 /** Feature `rawRows`: rows as lines of JSON behind a short header, in one binary message that nobody need parse. */
 import { isUtf8 } from 'node:buffer';
-import { FrameError } from './codec.ts';
+import { FrameError } from './frame-fields.ts';
 import { MAX_FRAME_BYTES, MAX_ID_LENGTH } from './limits.ts';
 
 /** Rows of one job: what a `chunk` frame says, without its array. */

@@ -6,9 +6,9 @@ import {
   decodeServerFrame,
   encodeFrame,
   encodeJob,
-  FrameError,
   redactFrame,
 } from '../../src/protocol/codec.ts';
+import { FrameError } from '../../src/protocol/frame-fields.ts';
 import { jsonTooDeep } from '../../src/protocol/json-depth.ts';
 import { clientFrame, serverFrame } from '../support/frame-arbitraries.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { FrameError } from '../../src/protocol/codec.ts';
+import { FrameError } from '../../src/protocol/frame-fields.ts';
 import { decodeRows, encodeRows } from '../../src/protocol/raw-rows.ts';
 
 const rowsOfAnyKind = fc.array(fc.dictionary(fc.string(), fc.jsonValue()), { minLength: 1, maxLength: 20 });

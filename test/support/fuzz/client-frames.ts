@@ -1,6 +1,7 @@
 /** What a runner out of its mind would say: each with what the protocol says must come of it. */
 import { isUtf8 } from 'node:buffer';
-import { decodeClientFrame, FrameError } from '../../../src/protocol/codec.ts';
+import { decodeClientFrame } from '../../../src/protocol/codec.ts';
+import { FrameError } from '../../../src/protocol/frame-fields.ts';
 import { decodeRows } from '../../../src/protocol/raw-rows.ts';
 import type { Seeded } from '../seeded.ts';
 import { type Message, mutated, noise, text } from './mutate.ts';

@@ -1,6 +1,7 @@
 /** What a gateway out of its mind would say: each with what the protocol says must come of it. */
 import { isUtf8 } from 'node:buffer';
-import { decodeServerFrame, FrameError } from '../../../src/protocol/codec.ts';
+import { decodeServerFrame } from '../../../src/protocol/codec.ts';
+import { FrameError } from '../../../src/protocol/frame-fields.ts';
 import { JOB_KINDS } from '../../../src/protocol/frames.ts';
 import type { Seeded } from '../seeded.ts';
 import { type Message, mutated, noise, text } from './mutate.ts';
