@@ -1,10 +1,7 @@
 /** The gateway put together: store, sessions, dispatcher, service API and `/connect` on one port. */
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https';
-import type { AddressInfo, BlockList } from 'node:net';
-import { isIP } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import type { BlockList } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { createSecureContext } from 'node:tls';
 import { AppError, messageOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
@@ -18,10 +15,10 @@ import { Catalog } from './catalog.ts';
 import { InMemoryEvents } from './event-bus.ts';
 import { Api } from './http/api.ts';
 import { Guard } from './http/guard.ts';
-import { problemOf } from './http/problem.ts';
 import type { BridgeManifest, HttpServices } from './http/route.ts';
 import { JobDispatcher } from './job-dispatcher.ts';
 import { LastSeen } from './last-seen.ts';
+import { Listener, type TlsPair } from './listener.ts';
 import { GatewayMetrics } from './metrics.ts';
 import { Records } from './records.ts';
 import { remoteAddressOf } from './remote-address.ts';
@@ -36,7 +33,7 @@ export interface GatewayOptions {
   /** Origin that clients outside use, where a proxy stands in front. */
   publicUrl: string | undefined;
   allowedHosts: readonly string[];
-  tls: { cert: string; key: string } | undefined;
+  tls: TlsPair | undefined;
   /** Proxies whose X-Forwarded-For is believed. */
   trustedProxies: BlockList | undefined;
   metricsOpen: boolean;
@@ -61,21 +58,12 @@ export interface GatewayHandle {
    *
    * @throws AppError `usage` for one that cannot be served; the old one stays.
    */
-  reloadTls(tls: { cert: string; key: string }): void;
+  reloadTls(tls: TlsPair): void;
   /** Makes a key under this name, ending any that had it: for `semilayer dev`, which keeps none. */
   mintKey(name: string, role: Role): Promise<string>;
   /** Takes no new work, waits for jobs up to the grace period, tells runners to go, closes the store. */
   close(options: { gracePeriodMs: number }): Promise<void>;
 }
-
-/** Request heads that trickle in keep nothing but themselves waiting. */
-const HEADERS_TIMEOUT_MS = 10_000;
-/** A request, body and all, must be in by then; answers may take as long as their job. */
-const REQUEST_TIMEOUT_MS = 30_000;
-/** Longer than the idle time of common proxies, so that they close first and no request meets a closing socket. */
-const KEEP_ALIVE_MS = 75_000;
-/** Ten thousand runners and their callers; beyond it a connection is closed before it costs anything. */
-const MAX_CONNECTIONS = 20_000;
 
 /**
  * Starts a gateway; when this resolves, it listens.
@@ -118,7 +106,7 @@ class Gateway {
   readonly #authenticator: Authenticator;
   readonly #endpoint: RunnerEndpoint;
   readonly #api: Api;
-  readonly #server: Server;
+  readonly #listener: Listener;
   readonly #guard: Guard;
   #accepting = true;
 
@@ -206,18 +194,22 @@ class Gateway {
       onDefect: (error, requestId) =>
         options.onWarning(`request ${requestId} failed: ${messageOf(causeOf(error))}`),
     });
-    this.#server = this.#createServer();
+    this.#listener = new Listener({
+      host: options.host,
+      port: options.port,
+      tls: options.tls,
+      random,
+      onRequest: (request, response) => this.#api.handle(request, response),
+      onUpgrade: (request, socket, head) => this.#upgrade(request, socket, head),
+    });
   }
 
   get port(): number {
-    const address = this.#server.address() as AddressInfo | null;
-    return address?.port ?? this.#options.port;
+    return this.#listener.port;
   }
 
   get url(): string {
-    const { host, tls } = this.#options;
-    const authority = isIP(host) === 6 ? `[${host}]` : host;
-    return `${tls ? 'https' : 'http'}://${authority}:${this.port}`;
+    return this.#listener.url;
   }
 
   /** Listens, then stores the first key: whoever asks in between is nobody yet. */
@@ -225,23 +217,19 @@ class Gateway {
     await this.#records.start();
     this.#lastSeen.start();
     try {
-      await this.#listen();
+      await this.#listener.listen();
       if (planned) await addKey(this.#store, this.#options.random, 'admin', 'admin', planned.secret);
     } catch (error) {
-      this.#server.close();
-      this.#server.closeAllConnections();
+      void this.#listener.leave();
+      this.#listener.closeAllConnections();
       this.#records.close();
       await this.#lastSeen.close();
       throw error;
     }
   }
 
-  reloadTls(tls: { cert: string; key: string }): void {
-    if (!('setSecureContext' in this.#server)) {
-      throw new AppError('usage', { message: 'this gateway serves no TLS' });
-    }
-    mustBeServable(tls);
-    (this.#server as TlsServer).setSecureContext(tls);
+  reloadTls(tls: TlsPair): void {
+    this.#listener.reloadTls(tls);
   }
 
   async mintKey(name: string, role: Role): Promise<string> {
@@ -260,8 +248,7 @@ class Gateway {
 
   async close(gracePeriodMs: number): Promise<void> {
     this.#accepting = false;
-    const listenerClosed = new Promise<void>(resolve => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
+    const listenerClosed = this.#listener.leave();
     this.#sessions.announceLeaving();
     const idle = new AbortController();
     await Promise.race([
@@ -278,42 +265,16 @@ class Gateway {
     await this.#lastSeen.close();
     // Answers that ended with the last job go out before their connections do.
     await new Promise<void>(resolve => setImmediate(resolve));
-    this.#server.closeAllConnections();
+    this.#listener.closeAllConnections();
     await listenerClosed;
     await this.#store.close();
   }
 
-  #createServer(): Server {
-    const { tls } = this.#options;
-    const settings = {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      // A duplicate Host or Content-Length is an attack on a proxy in front, never a client's good intention.
-      insecureHTTPParser: false,
-      requireHostHeader: false,
-    };
-    if (tls) mustBeServable(tls);
-    const server = tls ? createTlsServer({ ...settings, ...tls }) : createServer(settings);
-    server.maxConnections = MAX_CONNECTIONS;
-    server.on('request', (request, response) => this.#api.handle(request, response));
-    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    server.on('clientError', (error, socket) => {
-      if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || !socket.writable) socket.destroy();
-      else refuse(unreadable(error), socket, this.#options.random);
-    });
-    return server;
-  }
-
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    try {
-      this.#guard.check(request);
-      const path = (request.url ?? '').split('?', 1)[0];
-      if (path !== '/connect' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
-        throw new AppError('not_found', { message: 'there is no WebSocket at this path' });
-      }
-    } catch (error) {
-      return refuse(error, socket, this.#options.random);
+    this.#guard.check(request);
+    const path = (request.url ?? '').split('?', 1)[0];
+    if (path !== '/connect' || request.headers.upgrade?.toLowerCase() !== 'websocket') {
+      throw new AppError('not_found', { message: 'there is no WebSocket at this path' });
     }
     void this.#endpoint.upgrade(request, socket, head);
   }
@@ -322,60 +283,6 @@ class Gateway {
     // The guard has seen the Host by now: it is one that is ours.
     return this.#options.publicUrl ?? `${this.#options.tls ? 'https' : 'http'}://${request.headers.host}`;
   }
-
-  #listen(): Promise<void> {
-    const { host, port } = this.#options;
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-      this.#server.listen(port, host, resolve);
-    });
-  }
-}
-
-/** @throws AppError `usage` for a certificate and a key that are none, or of which one is of another pair. */
-function mustBeServable(tls: { cert: string; key: string }): void {
-  try {
-    createSecureContext(tls);
-  } catch (cause) {
-    throw new AppError('usage', {
-      message: `the certificate and its key cannot be served (${messageOf(cause)})`,
-      hint: '--tls-cert and --tls-key are PEM files of one pair, the certificate first in its chain',
-      cause,
-    });
-  }
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): AppError {
-  if (error.code === 'EADDRINUSE') {
-    return new AppError('port_in_use', {
-      message: `port ${port} on ${host} is in use`,
-      hint: 'stop what listens there, or choose another port with --port (0 takes a free one)',
-      cause: error,
-    });
-  }
-  return new AppError('usage', {
-    message: `cannot listen on ${host}:${port} (${error.code ?? error.message})`,
-    cause: error,
-  });
-}
-
-function refuse(error: unknown, socket: Duplex, random: Random): void {
-  const { status, body } = problemOf(error, random.uuid());
-  const text = JSON.stringify(body);
-  socket.on('error', () => {});
-  socket.once('finish', () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${status} ${body.title}\r\nconnection: close\r\ncontent-type: application/problem+json\r\n` +
-      `content-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`,
-  );
-}
-
-/** What was no request, or had none's bounds: answered like every other mistake of a caller's. */
-function unreadable(error: Error): AppError {
-  const overflow = (error as NodeJS.ErrnoException).code === 'HPE_HEADER_OVERFLOW';
-  return new AppError('invalid_request', {
-    message: overflow ? 'path and headers are longer than 16 KiB together' : 'this is no HTTP request',
-  });
 }
 
 function causeOf(error: unknown): unknown {
