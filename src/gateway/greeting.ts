@@ -23,7 +23,7 @@ import { TokenBucket } from './token-bucket.ts';
 /** Far more than cross with the cancels of 1,024 jobs, or come of a runner that beats for each of its pings. */
 const IDLE_FRAMES = { capacity: 20_000, perSecond: 1_000 };
 
-const TURN_BYTES = 131_072;
+const TURN_BYTES = 524_288;
 
 /** Replicas of one runner. Beyond it something starts them and does not know when to stop. */
 const MAX_SESSIONS_PER_RUNNER = 1_024;

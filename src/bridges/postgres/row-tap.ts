@@ -17,7 +17,7 @@ const DATA_ROW = 68;
 /** Type and length. */
 const HEADER_BYTES = 5;
 /** A server that is faster than we are would be read on and on: after so much, whoever else is ready has a turn. */
-const TURN_BYTES = 131_072;
+const TURN_BYTES = 524_288;
 const EMPTY = Buffer.alloc(0);
 
 export class RowTap {
