@@ -14,6 +14,7 @@ import type { EndedJob, SourceJobs } from './metrics.ts';
 import type { RunnerSession } from './runner-session.ts';
 import type { Dispatcher, EventBus, SessionView } from './services.ts';
 import type { InMemorySessions } from './session-directory.ts';
+import { WaitingJobs } from './waiting-jobs.ts';
 
 /** A job is moved at most twice: a third runner lost in one deadline is no accident of one machine. */
 const MAX_MOVES = 2;
@@ -21,9 +22,6 @@ const MAX_MOVES = 2;
 const WATCH_MS = 500;
 /** A caller that takes nothing for so long, of a runner that cannot be paced, holds up every other job of it. */
 const SLOW_CONSUMER_MS = 30_000;
-/** Enough to ride out a burst, little enough that a caller learns soon that there is no room. */
-const MAX_QUEUED = 1_000;
-const RETRY_AFTER_SECONDS = 1;
 const MAX_NAMED = 5;
 /** Nobody sees the difference, and a job of a millisecond is told of once instead of three times. */
 const TELL_AFTER_MS = 50;
@@ -46,9 +44,7 @@ export class JobDispatcher implements Dispatcher {
   readonly #log = new JobLog();
   readonly #deadlines: Deadlines;
   readonly #changed = new Set<LoggedJob>();
-  /** Waiting jobs by source, in turn, so that one busy source does not hold the others back. */
-  readonly #queues = new Map<string, DispatchedJob[]>();
-  #queued = 0;
+  readonly #waiting = new WaitingJobs();
   #active = 0;
   #idle: (() => void)[] = [];
   #stopWatching: CancelTimer | undefined;
@@ -65,7 +61,7 @@ export class JobDispatcher implements Dispatcher {
   }
 
   get queued(): number {
-    return this.#queued;
+    return this.#waiting.size;
   }
 
   /** Jobs that have not ended, by the name of their source. */
@@ -125,8 +121,8 @@ export class JobDispatcher implements Dispatcher {
 
   /** A slot became free or a session came or went: whoever waits is looked at again. */
   pump(): void {
-    if (this.#queued === 0) return;
-    for (const [sourceId, queue] of [...this.#queues]) void this.#pumpSource(sourceId, queue);
+    if (this.#waiting.size === 0) return;
+    for (const sourceId of this.#waiting.sourceIds) void this.#pumpSource(sourceId);
   }
 
   /** Resolves when no job is left. */
@@ -150,7 +146,7 @@ export class JobDispatcher implements Dispatcher {
       const session = leastInFlight(sessions, source.id, this.#options.random);
       if (session) return this.#send(job, session);
       if (sessions.every(one => one.draining)) throw noneOnline(source);
-      this.#enqueue(job);
+      this.#waiting.add(job);
       return undefined;
     };
     const sessions = this.#sessionsFor(source, sessionId);
@@ -301,46 +297,23 @@ export class JobDispatcher implements Dispatcher {
     }
   }
 
-  #enqueue(job: DispatchedJob): void {
-    if (this.#queued >= MAX_QUEUED) {
-      throw new AppError('too_many_jobs', {
-        message: 'every assigned runner is busy and the queue is full',
-        hint: `try again in ${RETRY_AFTER_SECONDS} s, or start another runner`,
-        retryable: true,
-      });
-    }
-    const { id } = job.request.source;
-    const queue = this.#queues.get(id) ?? [];
-    queue.push(job);
-    this.#queues.set(id, queue);
-    this.#queued++;
-  }
-
-  async #pumpSource(sourceId: string, queue: DispatchedJob[]): Promise<void> {
+  async #pumpSource(sourceId: string): Promise<void> {
     for (;;) {
-      while (queue[0]?.ended) this.#dequeue(sourceId, queue);
-      const job = queue[0];
+      const job = this.#waiting.first(sourceId);
       if (!job) return;
       let sessions: RunnerSession[];
       try {
         sessions = await this.#sessionsFor(job.request.source, job.request.sessionId);
       } catch (error) {
-        if (queue[0] === job) this.#dequeue(sourceId, queue);
         job.fail(asAppError(error));
         continue;
       }
       const session = leastInFlight(sessions, sourceId, this.#options.random);
-      if (queue[0] !== job) continue;
+      if (this.#waiting.first(sourceId) !== job) continue;
       if (!session) return;
-      this.#dequeue(sourceId, queue);
+      this.#waiting.remove(job);
       await this.#sendOrFail(job, session);
     }
-  }
-
-  #dequeue(sourceId: string, queue: DispatchedJob[]): void {
-    queue.shift();
-    this.#queued--;
-    if (queue.length === 0) this.#queues.delete(sourceId);
   }
 
   readonly #jobChanged = (job: DispatchedJob): void => {
@@ -364,6 +337,8 @@ export class JobDispatcher implements Dispatcher {
   }
 
   #ended(job: DispatchedJob): void {
+    // Most never waited, or wait no more; one whose caller left must not keep its place.
+    this.#waiting.remove(job);
     this.#log.ended(job);
     this.#options.onEnded(job.counted());
     this.#active--;

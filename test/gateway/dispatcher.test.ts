@@ -137,7 +137,7 @@ test('more jobs than the runners take wait their turn, and are answered in it', 
   for (const { status } of await Promise.all(answers)) assert.equal(status, 200);
 });
 
-test('a full queue is 429 with Retry-After', async t => {
+test('a full queue is 429 with Retry-After, and has room again when callers leave it', async t => {
   const gateway = await openGateway(t);
   const { token, runnerId } = await gateway.shop();
   const runner = await connectScripted(t, gateway.connectUrl, token, runnerId, {
@@ -155,13 +155,20 @@ test('a full queue is 429 with Retry-After', async t => {
   ].join('\r\n');
   const waiting = Array.from({ length: 1_001 }, () => connect(gateway.gateway.port, '127.0.0.1'));
   for (const socket of waiting) socket.write(request);
-  await runner.next('job');
-  await untilQueued(gateway, 1_000);
+  const taken = await runner.next('job');
+  await untilQueued(gateway, jobs => jobs === 1_000);
   const { status, json, headers } = await gateway.ask('POST', '/v1/sources/shop/count', ask);
   assert.equal(status, 429);
   assert.equal(json.code, 'too_many_jobs');
   assert.match(headers.get('retry-after') ?? '', /^[1-9]\d*$/);
   for (const socket of waiting) socket.destroy();
+  // The runner has ended nothing: it is the callers that left alone who made room.
+  await untilQueued(gateway, jobs => jobs === 0);
+  const waits = gateway.ask('POST', '/v1/sources/shop/query', ask);
+  await untilQueued(gateway, jobs => jobs === 1);
+  runner.send({ type: 'error', id: taken.id, code: 'CANCELLED', message: 'told to' });
+  answer(runner, await runner.next('job'), []);
+  assert.equal((await waits).status, 200);
 });
 
 test('past its deadline a job is 504 and the runner is told to cancel', async t => {
@@ -195,7 +202,7 @@ test('a caller that leaves cancels its job, and the slot is free when the runner
   leaving.abort();
   assert.equal((await runner.next('cancel')).id, job.id);
   const next = gateway.ask('POST', '/v1/sources/shop/query', ask);
-  await untilQueued(gateway, 1);
+  await untilQueued(gateway, jobs => jobs === 1);
   runner.send({ type: 'error', id: job.id, code: 'CANCELLED', message: 'cancelled' });
   answer(runner, await runner.next('job'), [{ n: 2 }]);
   assert.deepEqual((await next).json.rows, [{ n: 2 }]);
@@ -283,10 +290,10 @@ async function untilStatus(gateway: Gateway, status: string): Promise<void> {
   await until(async () => (await gateway.ask('GET', '/v1/runners/edge')).json.status === status);
 }
 
-async function untilQueued(gateway: Gateway, jobs: number): Promise<void> {
+async function untilQueued(gateway: Gateway, holds: (jobs: number) => boolean): Promise<void> {
   await until(async () => {
     const { text } = await gateway.ask('GET', '/metrics');
-    return Number(/^semilayer_gateway_jobs_queued (\d+)$/m.exec(text)?.[1]) >= jobs;
+    return holds(Number(/^semilayer_gateway_jobs_queued (\d+)$/m.exec(text)?.[1]));
   });
 }
 
