@@ -1,6 +1,7 @@
 /** A connection from its upgrade on: the handshake, then its frames to the session it becomes. */
 import type { IncomingMessage } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
+import { bufferGarbage } from '../platform/buffer-garbage.ts';
 import type { Clock } from '../platform/clock.ts';
 import { coalesce } from '../platform/coalesce.ts';
 import type { Random } from '../platform/random.ts';
@@ -162,6 +163,7 @@ export class Greeting {
     if (!session?.takesRawRows) return this.#spend();
     this.#deliver(session, decodeRows(message), message.length);
     this.#restAfter(message.length);
+    bufferGarbage.passedOn(message.length);
   }
 
   /** A frame that nothing comes of: now and then one crosses with a cancel; a flood of them is an attack or a defect. */
