@@ -1,6 +1,6 @@
 /**
  * Has V8 free the buffers that a stream has passed on, before it would by itself. They are young garbage, which a minor
- * collection frees in a third of a millisecond. But V8 makes one when objects fill its young space, and buffers hardly do:
+ * collection frees in half a millisecond. But V8 makes one when objects fill its young space, and buffers hardly do:
  * their bytes are outside, where they count towards the limit for a major collection. Of a fast stream there were
  * twenty of those a second, each of milliseconds (docs/performance.md).
  */
