@@ -1,7 +1,6 @@
 /** Turns batches of rows into frames of a bounded size, and waits where the link or the caller is slow. */
 import type { RowLines } from '../bridges/bridge.ts';
 import { toJsonValue } from '../bridges/json-value.ts';
-import { bufferGarbage } from '../platform/buffer-garbage.ts';
 import type { AggregateRow } from '../protocol/frames.ts';
 import { MAX_FRAME_BYTES } from '../protocol/limits.ts';
 import { encodeRows, encodeRowTexts } from '../protocol/raw-rows.ts';
@@ -163,7 +162,6 @@ export class ChunkWriter {
     this.#options.credit.spend(bytes);
     this.#rows += count;
     this.#bytes += bytes;
-    bufferGarbage.passedOn(bytes);
   }
 }
 

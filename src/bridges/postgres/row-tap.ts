@@ -2,7 +2,9 @@
  * A tap on a connection's bytes. The driver turns every field of every row into a string; while a tap is open, `DataRow`
  * messages go to its owner as bytes and everything else to the driver as ever.
  */
+
 import type { Duplex } from 'node:stream';
+import { bufferGarbage } from '../../platform/buffer-garbage.ts';
 
 export interface RowSink {
   /** A `DataRow` message without its type and length, valid until this returns. */
@@ -77,6 +79,7 @@ export class RowTap {
   }
 
   #received(chunk: Buffer): void {
+    bufferGarbage.passedOn(chunk.length);
     this.#turnBytes += chunk.length;
     if (this.#turnBytes >= TURN_BYTES && !this.#resting) this.#rest();
     let bytes = chunk;

@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
+import { bufferGarbage } from '../../../platform/buffer-garbage.ts';
 import type { Clock } from '../../../platform/clock.ts';
 import { SourceUnreachableError, UnsupportedOperatorError } from '../../bridge.ts';
 import { BRIDGE_NAME } from '../bridge-name.ts';
@@ -130,6 +131,7 @@ export class ReaderProcess {
       const chunk = this.#stdout.read() as Buffer | null;
       if (chunk === null) return undefined;
       this.#decoder.push(chunk);
+      bufferGarbage.passedOn(chunk.length);
     }
   }
 
