@@ -161,14 +161,23 @@ export class Connections {
   }
 }
 
-/** Whether the killer got as far as it goes: the statement has ended, or the server does not know it. */
+/**
+ * Whether the killer got as far as it goes: the statement is gone from the server, or never came there. It looks again
+ * after it has killed, for a kill can arrive between two statements, and then the second runs on.
+ */
 async function killed(session: Session, killer: Session, patience: AbortSignal): Promise<boolean> {
   const giveUp = (): void => killer.destroy();
   patience.addEventListener('abort', giveUp);
   try {
-    for (let attempt = 0; attempt < CANCEL_ATTEMPTS && session.busy && !session.lost; attempt++) {
+    let told = false;
+    for (let attempt = 0; attempt < CANCEL_ATTEMPTS; attempt++) {
+      if (!told && (!session.busy || session.lost)) break;
       if (attempt > 0) await sleep(CANCEL_PAUSE_MS);
-      if (await killer.kill(session)) break;
+      if (await killer.kill(session)) {
+        told = true;
+        // What it still writes has nowhere to go, and nothing more is asked of it.
+        session.destroy();
+      } else if (told) break;
     }
     return true;
   } catch {

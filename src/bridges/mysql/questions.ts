@@ -112,6 +112,8 @@ export class Questions {
     try {
       signal.throwIfAborted();
       const table = await this.#schema.table(target, catalogOf(session));
+      // A cancel that met a look at the schema ended that alone: nothing may begin behind it.
+      signal.throwIfAborted();
       const { statement, keyLength = 0, maxRows = Number.POSITIVE_INFINITY } = plan(table);
       const floats = new Set(table.columns.filter(one => one.kind.is === 'float').map(one => one.name));
       feed = new RowFeed(session, { floats, keyLength, maxRows });
