@@ -19,6 +19,7 @@ const CANCEL_PAUSE_MS = 50;
 
 export class Connections {
   readonly #config: MysqlConfig;
+  readonly #cancelPatienceMs: number;
   readonly #slots: Slots;
   readonly #idle: Session[] = [];
   readonly #busy = new Set<Session>();
@@ -26,8 +27,9 @@ export class Connections {
   #tls: boolean;
   #closed = false;
 
-  constructor(config: MysqlConfig) {
+  constructor(config: MysqlConfig, cancelPatienceMs = CANCEL_PATIENCE_MS) {
     this.#config = config;
+    this.#cancelPatienceMs = cancelPatienceMs;
     this.#slots = new Slots(config.maxConnections);
     this.#tls = config.ssl !== undefined;
   }
@@ -142,8 +144,11 @@ export class Connections {
 
   /** By an idle connection where there is one that works, else by a new one, however full the pool is. */
   async #kill(session: Session): Promise<void> {
-    const patience = AbortSignal.timeout(CANCEL_PATIENCE_MS);
-    for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) {
+    const patience = AbortSignal.timeout(this.#cancelPatienceMs);
+    // A server that stands still for one stands still for all: together they have the patience of one.
+    while (!patience.aborted) {
+      const idle = this.#idle.pop();
+      if (!idle) break;
       if (await killed(session, idle, patience)) return this.#keep(idle);
       idle.destroy();
     }
@@ -169,15 +174,13 @@ async function killed(session: Session, killer: Session, patience: AbortSignal):
   const giveUp = (): void => killer.destroy();
   patience.addEventListener('abort', giveUp);
   try {
-    let told = false;
+    let found = false;
     for (let attempt = 0; attempt < CANCEL_ATTEMPTS; attempt++) {
-      if (!told && (!session.busy || session.lost)) break;
+      if (!found && (session.lost || !session.busy)) break;
       if (attempt > 0) await sleep(CANCEL_PAUSE_MS);
-      if (await killer.kill(session)) {
-        told = true;
-        // What it still writes has nowhere to go, and nothing more is asked of it.
-        session.destroy();
-      } else if (told) break;
+      found = await killer.kill(session);
+      // What it still writes has nowhere to go, and nothing more is asked of it.
+      if (found) session.destroy();
     }
     return true;
   } catch {
