@@ -1,9 +1,9 @@
 /** A connection from its upgrade on: the handshake, then its frames to the session it becomes. */
 import type { IncomingMessage } from 'node:http';
 import type { RawData, WebSocket } from 'ws';
-import { bufferGarbage } from '../platform/buffer-garbage.ts';
 import type { Clock } from '../platform/clock.ts';
 import { coalesce } from '../platform/coalesce.ts';
+import { FairReading } from '../platform/fair-reading.ts';
 import type { Random } from '../platform/random.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { decodeClientFrame } from '../protocol/codec.ts';
@@ -23,8 +23,6 @@ import { TokenBucket } from './token-bucket.ts';
 
 /** Far more than cross with the cancels of 1,024 jobs, or come of a runner that beats for each of its pings. */
 const IDLE_FRAMES = { capacity: 20_000, perSecond: 1_000 };
-
-const TURN_BYTES = 524_288;
 
 /** Replicas of one runner. Beyond it something starts them and does not know when to stop. */
 const MAX_SESSIONS_PER_RUNNER = 1_024;
@@ -68,12 +66,10 @@ export class Greeting {
   readonly #roundTrip: RoundTrip;
   readonly #transport: IncomingMessage['socket'];
   readonly #idleFrames: TokenBucket;
+  readonly #reading: FairReading;
   #session: RunnerSession | undefined;
   #helloSeen = false;
   #closing = false;
-  /** Whether the socket is left unread for a job whose caller does not keep up. */
-  #stalled = false;
-  #turnBytes = 0;
   #cancelTimer: () => void = () => {};
 
   /** The request is not kept: its head would be, for as long as the connection lasts. */
@@ -88,6 +84,7 @@ export class Greeting {
     this.#arrival = arrival;
     this.#transport = transport;
     this.#idleFrames = new TokenBucket(options.clock, IDLE_FRAMES);
+    this.#reading = new FairReading(socket);
     transport.setNoDelay(true);
     this.#liveness = new Liveness({
       clock: options.clock,
@@ -138,6 +135,7 @@ export class Greeting {
     if (this.#closing) return;
     this.#liveness.heard();
     const bytes = (data as Buffer).length;
+    this.#reading.received(bytes);
     let frame: ReturnType<typeof decodeClientFrame>;
     try {
       if (isBinary) return this.#binary(data as Buffer);
@@ -160,10 +158,8 @@ export class Greeting {
   /** A binary message from a peer that did not negotiate them is nothing that this version knows: ignored. */
   #binary(message: Buffer): void {
     const session = this.#session;
-    if (!session?.takesRawRows) return this.#spend();
-    this.#deliver(session, decodeRows(message), message.length);
-    this.#restAfter(message.length);
-    bufferGarbage.passedOn(message.length);
+    if (session?.takesRawRows) this.#deliver(session, decodeRows(message), message.length);
+    else this.#spend();
   }
 
   /** A frame that nothing comes of: now and then one crosses with a cancel; a flood of them is an attack or a defect. */
@@ -180,17 +176,6 @@ export class Greeting {
       this.#roundTrip.ask();
     }
     if (noticed === 'drain') this.#options.sessions.changed(session.runnerId);
-  }
-
-  /** A runner that is faster than we are would be read on and on: after so much, whoever else is ready has a turn. */
-  #restAfter(bytes: number): void {
-    this.#turnBytes += bytes;
-    if (this.#turnBytes < TURN_BYTES || this.#stalled) return;
-    this.#turnBytes = 0;
-    this.#socket.pause();
-    setImmediate(() => {
-      if (!this.#stalled) this.#socket.resume();
-    });
   }
 
   async #hello(hello: ClientHello): Promise<void> {
@@ -254,12 +239,11 @@ export class Greeting {
   }
 
   #pauseReading(paused: boolean): void {
-    this.#stalled = paused;
     if (paused) {
       this.#liveness.suspend();
-      this.#socket.pause();
+      this.#reading.pause();
     } else {
-      this.#socket.resume();
+      this.#reading.resume();
       this.#liveness.resume();
     }
   }

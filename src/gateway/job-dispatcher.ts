@@ -121,7 +121,6 @@ export class JobDispatcher implements Dispatcher {
 
   /** A slot became free or a session came or went: whoever waits is looked at again. */
   pump(): void {
-    if (this.#waiting.size === 0) return;
     for (const sourceId of this.#waiting.sourceIds) void this.#pumpSource(sourceId);
   }
 

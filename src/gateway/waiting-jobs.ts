@@ -8,10 +8,11 @@ const RETRY_AFTER_SECONDS = 1;
 
 export class WaitingJobs {
   readonly #bySource = new Map<string, Set<DispatchedJob>>();
-  #size = 0;
 
   get size(): number {
-    return this.#size;
+    let size = 0;
+    for (const queue of this.#bySource.values()) size += queue.size;
+    return size;
   }
 
   /** Ids of the sources that any wait for. */
@@ -21,7 +22,7 @@ export class WaitingJobs {
 
   /** Behind the others of its source. @throws AppError `too_many_jobs`. */
   add(job: DispatchedJob): void {
-    if (this.#size >= MAX_WAITING) {
+    if (this.size >= MAX_WAITING) {
       throw new AppError('too_many_jobs', {
         message: 'every assigned runner is busy and the queue is full',
         hint: `try again in ${RETRY_AFTER_SECONDS} s, or start another runner`,
@@ -30,10 +31,8 @@ export class WaitingJobs {
     }
     const { id } = job.request.source;
     const queue = this.#bySource.get(id) ?? new Set();
-    if (queue.has(job)) return;
     queue.add(job);
     this.#bySource.set(id, queue);
-    this.#size++;
   }
 
   /** The one whose turn it is. */
@@ -46,8 +45,6 @@ export class WaitingJobs {
   remove(job: DispatchedJob): void {
     const { id } = job.request.source;
     const queue = this.#bySource.get(id);
-    if (!queue?.delete(job)) return;
-    this.#size--;
-    if (queue.size === 0) this.#bySource.delete(id);
+    if (queue?.delete(job) && queue.size === 0) this.#bySource.delete(id);
   }
 }

@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type TestContext, test } from 'node:test';
+import { bufferGarbage } from '../../src/platform/buffer-garbage.ts';
+import { encodeRows } from '../../src/protocol/raw-rows.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { openGateway, type TestGateway } from '../support/gateway.ts';
 import { askRows, checkHistory } from '../support/history.ts';
@@ -319,6 +321,30 @@ test('a caller that takes nothing of a version 1 runner for half a minute is cut
   assert.equal((await runner.next('cancel')).id, job.id);
   await until(() => runner.socket.bufferedAmount === 0);
   await response.body?.cancel();
+});
+
+test('every byte of a runner is read in shares, and the collector told of it: rows as text and rows as lines', async t => {
+  const { connect, ask: request } = await stage(t);
+  const told = t.mock.method(bufferGarbage, 'passedOn');
+  const bytesTold = (): number =>
+    told.mock.calls.reduce((sum, { arguments: [bytes] }) => sum + (bytes as number), 0);
+  const row = { text: 'x'.repeat(300_000) };
+  const lines = await connect({ rawRows: {} });
+  const reply = request('POST', '/v1/sources/shop/query', ask);
+  const { id } = await lines.next('job');
+  for (let n = 0; n < 4; n++)
+    lines.socket.send(encodeRows(String(id), 1, Buffer.from(`${JSON.stringify(row)}\n`)));
+  lines.send({ type: 'done', id });
+  assert.equal((await reply).json.meta.count, 4);
+  assert.ok(bytesTold() > 1_200_000, `${bytesTold()} bytes`);
+  lines.socket.terminate();
+
+  const text = await connect({});
+  told.mock.resetCalls();
+  const second = request('POST', '/v1/sources/shop/query', ask);
+  answer(text, await text.next('job'), [row, row]);
+  assert.equal((await second).status, 200);
+  assert.ok(bytesTold() > 600_000, `${bytesTold()} bytes`);
 });
 
 test('a flood of frames that nothing comes of ends its connection alone', async t => {

@@ -2,9 +2,8 @@
  * A tap on a connection's bytes. The driver turns every field of every row into a string; while a tap is open, `DataRow`
  * messages go to its owner as bytes and everything else to the driver as ever.
  */
-
 import type { Duplex } from 'node:stream';
-import { bufferGarbage } from '../../platform/buffer-garbage.ts';
+import { FairReading } from '../../platform/fair-reading.ts';
 
 export interface RowSink {
   /** A `DataRow` message without its type and length, valid until this returns. */
@@ -18,24 +17,19 @@ type Listener = (chunk: Buffer) => void;
 const DATA_ROW = 68;
 /** Type and length. */
 const HEADER_BYTES = 5;
-/** A server that is faster than we are would be read on and on: after so much, whoever else is ready has a turn. */
-const TURN_BYTES = 524_288;
 const EMPTY = Buffer.alloc(0);
 
 export class RowTap {
-  readonly #stream: Duplex;
+  readonly #reading: FairReading;
   readonly #driver: Listener;
   #sink: RowSink | undefined;
   /** The start of a message whose end has not come. */
   #pieces: Buffer[] = [];
   #piecesBytes = 0;
   #wantedBytes = 0;
-  #turnBytes = 0;
-  #resting = false;
-  #paused = false;
 
   private constructor(stream: Duplex, driver: Listener) {
-    this.#stream = stream;
+    this.#reading = new FairReading(stream);
     this.#driver = driver;
     // In this order, so that the stream never stands without a listener.
     stream.on('data', (chunk: Buffer) => this.#received(chunk));
@@ -59,29 +53,15 @@ export class RowTap {
   }
 
   pause(): void {
-    this.#paused = true;
-    this.#stream.pause();
+    this.#reading.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    if (!this.#resting) this.#stream.resume();
-  }
-
-  #rest(): void {
-    this.#turnBytes = 0;
-    this.#resting = true;
-    this.#stream.pause();
-    setImmediate(() => {
-      this.#resting = false;
-      if (!this.#paused) this.#stream.resume();
-    });
+    this.#reading.resume();
   }
 
   #received(chunk: Buffer): void {
-    bufferGarbage.passedOn(chunk.length);
-    this.#turnBytes += chunk.length;
-    if (this.#turnBytes >= TURN_BYTES && !this.#resting) this.#rest();
+    this.#reading.received(chunk.length);
     let bytes = chunk;
     if (this.#piecesBytes > 0) {
       this.#pieces.push(chunk);

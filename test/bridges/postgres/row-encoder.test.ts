@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import type { Duplex } from 'node:stream';
+import { type Duplex, PassThrough } from 'node:stream';
 import { test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { RowEncoder } from '../../../src/bridges/postgres/row-encoder.ts';
 import { RowTap } from '../../../src/bridges/postgres/row-tap.ts';
@@ -185,4 +186,18 @@ test('once closed in the middle of a piece, the rest of it is the driver’s', (
   stream.emit('data', Buffer.from('rest'));
   assert.equal(seen.length, 1);
   assert.equal(driver.join(''), `${[complete, later].map(one => one.toString('latin1')).join('')}Zrest`);
+});
+
+test('a server that is faster than we are is left unread for a turn, so that others have theirs', async t => {
+  const stream = new PassThrough().on('data', () => {});
+  t.after(() => stream.destroy());
+  const tap = RowTap.on(stream);
+  tap?.open({ row: () => {}, settled: () => {} });
+  const row = dataRow(['x'.repeat(65_536)]);
+  for (let n = 0; n < 7; n++) stream.emit('data', row);
+  assert.equal(stream.isPaused(), false);
+  stream.emit('data', row);
+  assert.equal(stream.isPaused(), true);
+  await nextTurn();
+  assert.equal(stream.isPaused(), false);
 });

@@ -10,6 +10,7 @@ import type { RowLines } from '../../../src/bridges/bridge.ts';
 import { type ReaderProgram, readerProgram } from '../../../src/bridges/sqlite/reader/program.ts';
 import { SqliteBridge } from '../../../src/bridges/sqlite/sqlite-bridge.ts';
 import { rowsOf } from '../../../src/bridges/stream-rows.ts';
+import { bufferGarbage } from '../../../src/platform/buffer-garbage.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { databaseWith, numbers } from './database.ts';
 
@@ -141,6 +142,15 @@ test('a stream that is left early stops its reader gently: the next question has
   }
   assert.equal(await bridge.count('every_number'), 20_000);
   assert.equal(started.count, 1);
+});
+
+test('the collector is told of every byte that a reader sends', async t => {
+  const { bridge } = await views(t);
+  const told = t.mock.method(bufferGarbage, 'passedOn');
+  let bytes = 0;
+  for await (const batch of bridge.stream('query', 'every_number')) bytes += (batch as RowLines).lines.length;
+  const toldOf = told.mock.calls.reduce((sum, { arguments: [count] }) => sum + (count as number), 0);
+  assert.ok(bytes > 500_000 && toldOf > bytes, `${toldOf} of ${bytes}`);
 });
 
 test('however a read by a reader ends, the customer can write at once', async t => {
