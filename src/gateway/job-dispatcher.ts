@@ -8,7 +8,8 @@ import type { SourceRecord } from '../store/store.ts';
 import type { Known } from './catalog.ts';
 import { DispatchedJob } from './dispatched-job.ts';
 import type { Job, JobRequest, JobSummary } from './job.ts';
-import { JobLog, type LoggedJob } from './job-log.ts';
+import { JobLog } from './job-log.ts';
+import { JobNews } from './job-news.ts';
 import { leastInFlight } from './least-in-flight.ts';
 import type { EndedJob, SourceJobs } from './metrics.ts';
 import type { RunnerSession } from './runner-session.ts';
@@ -23,8 +24,6 @@ const WATCH_MS = 500;
 /** A caller that takes nothing for so long, of a runner that cannot be paced, holds up every other job of it. */
 const SLOW_CONSUMER_MS = 30_000;
 const MAX_NAMED = 5;
-/** Nobody sees the difference, and a job of a millisecond is told of once instead of three times. */
-const TELL_AFTER_MS = 50;
 
 export interface JobDispatcherOptions {
   clock: Clock;
@@ -43,7 +42,7 @@ export class JobDispatcher implements Dispatcher {
   readonly #options: JobDispatcherOptions;
   readonly #log = new JobLog();
   readonly #deadlines: Deadlines;
-  readonly #changed = new Set<LoggedJob>();
+  readonly #news: JobNews;
   readonly #waiting = new WaitingJobs();
   #active = 0;
   #idle: (() => void)[] = [];
@@ -53,6 +52,7 @@ export class JobDispatcher implements Dispatcher {
   constructor(options: JobDispatcherOptions) {
     this.#options = options;
     this.#deadlines = new Deadlines(options.clock);
+    this.#news = new JobNews(options.clock, options.events);
   }
 
   /** Jobs that have not ended. */
@@ -316,24 +316,10 @@ export class JobDispatcher implements Dispatcher {
   }
 
   readonly #jobChanged = (job: DispatchedJob): void => {
-    this.#tellOf(job);
+    const logged = this.#log.logged(job);
+    if (logged) this.#news.changed(logged);
     if (job.ended) this.#ended(job);
   };
-
-  /** Most jobs are over before anybody could have seen them begin: what changed is told of once, as it is by then. */
-  #tellOf(job: DispatchedJob): void {
-    const { clock, events } = this.#options;
-    const logged = this.#log.logged(job);
-    if (!logged) return;
-    if (this.#changed.size === 0) {
-      clock.after(TELL_AFTER_MS, () => {
-        const jobs = [...this.#changed];
-        this.#changed.clear();
-        for (const changed of jobs) events.publish({ type: 'job.changed', job: changed.summary() });
-      });
-    }
-    this.#changed.add(logged);
-  }
 
   #ended(job: DispatchedJob): void {
     // Most never waited, or wait no more; one whose caller left must not keep its place.
