@@ -227,7 +227,7 @@ export class Greeting {
     this.#session = session;
     sessions.add(session);
     this.#roundTrip.ask();
-    const still = await store.findRunnerByTokenHash(tokenHash);
+    const still = await store.findTokenHolder(tokenHash);
     if (still?.id !== runnerId) {
       sessions.remove(session);
       return session.close(CLOSE.unauthorized, 'token rotated or revoked');

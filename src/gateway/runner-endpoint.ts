@@ -85,11 +85,9 @@ export class RunnerEndpoint {
   async #admit(request: IncomingMessage): Promise<Admission | undefined> {
     const presented = /^Bearer ([\x21-\x7e]+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '';
     const tokenHash = hashSecret(presented.slice(0, MAX_TOKEN_LENGTH + 1));
-    const runner = await this.#options.store.findRunnerByTokenHash(tokenHash);
+    const runner = await this.#options.store.findTokenHolder(tokenHash);
     if (!runner || presented.length > MAX_TOKEN_LENGTH) return undefined;
-    const secret = [runner.token, runner.previousToken].find(
-      one => one !== null && sameHash(one.hash, tokenHash),
-    );
+    const secret = runner.tokens.find(({ hash }) => sameHash(hash, tokenHash));
     return secret
       ? { runnerId: runner.id, runnerName: runner.name, tokenHash, fingerprint: secret.fingerprint }
       : undefined;

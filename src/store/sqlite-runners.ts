@@ -4,7 +4,15 @@ import type { SqliteValue } from '../platform/sqlite.ts';
 import type { AuditTable } from './sqlite-audit.ts';
 import type { SqliteFile } from './sqlite-file.ts';
 import { likePart, nameTaken, notFound, timeOrNull } from './sqlite-names.ts';
-import type { Actor, AuditAction, DeploymentType, PageRequest, RunnerRecord, StoredSecret } from './store.ts';
+import type {
+  Actor,
+  AuditAction,
+  DeploymentType,
+  PageRequest,
+  RunnerRecord,
+  StoredSecret,
+  TokenHolder,
+} from './store.ts';
 
 const COLUMNS = `id, name, type, token_hash, token_fingerprint, previous_hash, previous_fingerprint,
   previous_expires_at, created_at, rotated_at, revoked_at, last_seen_at, last_version,
@@ -65,15 +73,21 @@ export class RunnerTable {
     return recordOf(row);
   }
 
-  findByTokenHash(hash: string): RunnerRecord | undefined {
+  findTokenHolder(tokenHash: string): TokenHolder | undefined {
     const [row] = this.#file.all(
-      `SELECT ${COLUMNS} FROM runners
+      `SELECT id, name, token_hash, token_fingerprint, previous_hash, previous_fingerprint FROM runners
        WHERE revoked_at IS NULL AND (token_hash = ? OR (previous_hash = ? AND previous_expires_at > ?)) LIMIT 1`,
-      hash,
-      hash,
+      tokenHash,
+      tokenHash,
       this.#now(),
     );
-    return row && recordOf(row);
+    if (!row) return undefined;
+    const [id, name, hash, fingerprint, oldHash, oldFingerprint] = row;
+    const tokens = [
+      { hash, fingerprint },
+      { hash: oldHash, fingerprint: oldFingerprint },
+    ].filter((token): token is StoredSecret => typeof token.hash === 'string');
+    return { id: id as string, name: name as string, tokens };
   }
 
   rename(idOrName: string, name: string, by: Actor): RunnerRecord {

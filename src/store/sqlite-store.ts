@@ -53,7 +53,7 @@ class SqliteStore implements Store {
   createRunner: Store['createRunner'] = async (input, by) => this.#runners.create(input, by);
   listRunners: Store['listRunners'] = async page => this.#runners.list(page);
   findRunner: Store['findRunner'] = async idOrName => this.#runners.find(idOrName);
-  findRunnerByTokenHash: Store['findRunnerByTokenHash'] = async hash => this.#runners.findByTokenHash(hash);
+  findTokenHolder: Store['findTokenHolder'] = async hash => this.#runners.findTokenHolder(hash);
   renameRunner: Store['renameRunner'] = async (idOrName, name, by) =>
     this.#runners.rename(idOrName, name, by);
   rotateRunner: Store['rotateRunner'] = async (idOrName, token, overlapMs, by) =>

@@ -58,6 +58,14 @@ export interface Actor {
   name: string;
 }
 
+/** A runner as a connection needs it: each of ten thousand that come at once asks for this, and for no more. */
+export interface TokenHolder {
+  id: string;
+  name: string;
+  /** The current token and, while a rotation overlaps, the one before. */
+  tokens: StoredSecret[];
+}
+
 /** What the audit log may say was done; entries of other versions may say more. */
 export const AUDIT_ACTIONS = [
   'key.create',
@@ -109,7 +117,7 @@ export interface Store {
   listRunners(page: PageRequest): Promise<RunnerRecord[]>;
   findRunner(idOrName: string): Promise<RunnerRecord>;
   /** The runner one of whose currently valid tokens has this hash; undefined otherwise. Expired and revoked ones do not count. */
-  findRunnerByTokenHash(hash: string): Promise<RunnerRecord | undefined>;
+  findTokenHolder(hash: string): Promise<TokenHolder | undefined>;
   renameRunner(idOrName: string, name: string, by: Actor): Promise<RunnerRecord>;
   /** With `overlapMs` the old token stays valid that long; at most two are ever valid. `conflict` on a revoked runner. */
   rotateRunner(idOrName: string, token: StoredSecret, overlapMs: number, by: Actor): Promise<RunnerRecord>;

@@ -355,7 +355,7 @@ function newSource(store: Store, name: string, config: Record<string, unknown> |
 
 async function valid(store: Store, tokens: string[]): Promise<string[]> {
   const found: string[] = [];
-  for (const token of tokens) if (await store.findRunnerByTokenHash(secret(token).hash)) found.push(token);
+  for (const token of tokens) if (await store.findTokenHolder(secret(token).hash)) found.push(token);
   return found;
 }
 
