@@ -125,13 +125,14 @@ export const input: Fault[] = [
       name: 'deadlines of 0, -1, NaN and 2^31: over at once, no job at all, or as long as it takes',
     },
     mutation: {
-      says: 'timers are given what was asked for',
+      says: 'timers are given what was asked for, and believed when they fire',
       edits: [
         {
           file: 'src/platform/clock.ts',
           from: 'return Math.min(Math.max(delayMs, 0), MAX_TIMER_MS);',
           to: 'return delayMs;',
         },
+        { file: 'src/platform/deadlines.ts', from: 'if (deadline.at > now) continue;', to: '' },
       ],
     },
   },
