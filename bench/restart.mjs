@@ -90,7 +90,12 @@ function callers({ url, headers }) {
     const asked = performance.now();
     const sent = request(`${url}/v1/sources/shop/query`, { method: 'POST', headers, agent });
     sent.end(body);
-    const [response] = await once(sent, 'response');
+    const [response] = await once(sent, 'response').catch(error => {
+      const way = sent.reusedSocket ? 'a connection used before' : 'a new connection';
+      throw new Error(
+        `${error.message}, on ${way}, ${Math.round(performance.now() - asked)} ms after it was asked`,
+      );
+    });
     let text = '';
     for await (const chunk of response.setEncoding('utf8')) text += chunk;
     if (response.statusCode !== 200) throw new Error(`${response.statusCode} ${text.slice(0, 300)}`);
