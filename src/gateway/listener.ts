@@ -31,6 +31,8 @@ const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than the idle time of common proxies, so that they close first and no request meets a closing socket. */
 const KEEP_ALIVE_MS = 75_000;
+/** What clients are told is less than what is kept: a request that was sent in time may be read late on a busy machine. */
+const KEEP_ALIVE_GRACE_MS = 30_000;
 /** Ten thousand runners and their callers; beyond it a connection is closed before it costs anything. */
 const MAX_CONNECTIONS = 20_000;
 
@@ -87,7 +89,7 @@ export class Listener {
   }
 
   #create(): Server {
-    const { tls, random, onRequest } = this.#options;
+    const { tls, random } = this.#options;
     const settings = {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
@@ -99,13 +101,20 @@ export class Listener {
     if (tls) mustBeServable(tls);
     const server = tls ? createTlsServer({ ...settings, ...tls }) : createServer(settings);
     server.maxConnections = MAX_CONNECTIONS;
-    server.on('request', onRequest);
+    server.on('request', (request, response) => this.#request(request, response));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     server.on('clientError', (error, socket) => {
       if ((error as NodeJS.ErrnoException).code === 'ECONNRESET' || !socket.writable) socket.destroy();
       else refuse(unreadable(error), socket, random);
     });
     return server;
+  }
+
+  #request(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    // After Node's own, which has just set it to what clients are told.
+    response.once('finish', () => socket.setTimeout(KEEP_ALIVE_MS + KEEP_ALIVE_GRACE_MS));
+    this.#options.onRequest(request, response);
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
