@@ -193,7 +193,11 @@ test('a config is on the disk only encrypted, and wiped it is nowhere', async t 
   assert.ok(!(await everything(dataDir)).includes(before), 'the encrypted bytes are gone from file and log');
   await close();
   for (const file of await readdir(dataDir)) {
-    assert.equal((await stat(join(dataDir, file))).mode & 0o077, 0, `${file} is its owner's alone`);
+    // The driver removes a log that nothing is in when it collects what was closed, which may be now.
+    const found = await stat(join(dataDir, file)).catch(error => {
+      assert.match(`${error.code} ${file}`, /^ENOENT semilayer\.db-(shm|wal)$/);
+    });
+    if (found) assert.equal(found.mode & 0o077, 0, `${file} is its owner's alone`);
   }
 });
 
