@@ -4,7 +4,12 @@ import { assertNever } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { CLOSE } from '../protocol/close-codes.ts';
 import { encodeFrame, encodeJob } from '../protocol/codec.ts';
-import { type AcceptedFeatures, DEFAULT_CONCURRENCY, type Pace } from '../protocol/features.ts';
+import {
+  type AcceptedFeatures,
+  CREDIT_GRANT_BYTES,
+  DEFAULT_CONCURRENCY,
+  type Pace,
+} from '../protocol/features.ts';
 import type {
   AssignedSource,
   ClientChunk,
@@ -31,8 +36,6 @@ export interface AttemptHandlers {
 /** What a runner sends once it has been greeted. */
 export type SessionFrame = Exclude<ClientFrame, { type: 'hello' }> | ClientRows;
 
-/** Grants are gathered to a quarter window, so that they cost a frame in hundreds of kilobytes, not one a chunk. */
-const GRANT_FRACTION = 4;
 /** A runner that does not end a cancelled job within this time no longer counts it against its concurrency. */
 const CANCEL_PATIENCE_MS = 10_000;
 /** A peer that does not answer our close by then is cut. */
@@ -197,11 +200,11 @@ export class RunnerSession {
 
   /** The caller has taken `bytes` of this attempt: the runner may send as many more. */
   drained(wireId: string, bytes: number): void {
-    const window = this.#options.features.credit?.windowBytes;
+    const { credit } = this.#options.features;
     const attempt = this.#attempts.get(wireId);
-    if (window === undefined || !attempt) return;
+    if (!credit || !attempt) return;
     attempt.ungrantedBytes += bytes;
-    if (attempt.ungrantedBytes * GRANT_FRACTION < window) return;
+    if (attempt.ungrantedBytes < CREDIT_GRANT_BYTES) return;
     this.#send({ id: wireId, type: 'credit', bytes: attempt.ungrantedBytes });
     attempt.ungrantedBytes = 0;
   }

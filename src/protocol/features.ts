@@ -25,8 +25,7 @@ export interface AcceptedFeatures {
   /** Jobs the gateway will have in flight on this session at most. */
   concurrency?: { limit: number };
   drain?: Record<string, never>;
-  /** Bytes of chunk frames each job may send before the first `credit` frame. */
-  credit?: { windowBytes: number };
+  credit?: CreditTerms;
   rawRows?: Record<string, never>;
   /** Jobs say who asked. */
   caller?: Record<string, never>;
@@ -36,6 +35,13 @@ export interface AcceptedFeatures {
   endings?: Record<string, never>;
   /** In place of 8 and 12 s while a job is under way. */
   fastPing?: Pace;
+}
+
+export interface CreditTerms {
+  /** Bytes of chunk frames each job may send before the first `credit` frame. */
+  windowBytes: number;
+  /** Bytes that a caller has taken, at most, before they are granted again. */
+  grantBytes?: number;
 }
 
 /** Milliseconds of silence after which a peer is asked, and after which it is taken for dead. */
@@ -53,6 +59,9 @@ export const MAX_CONCURRENCY = 1024;
 /** A megabyte in flight a job keeps a fast link busy over 50 ms at 20 MB/s, and bounds what a slow caller can pile up. */
 export const CREDIT_WINDOW_BYTES = 1_048_576;
 
+/** As much as a chunk holds: what a runner withholds of a connection that several want depends on it. */
+export const CREDIT_GRANT_BYTES = 65_536;
+
 /** A runner whose loop turns answers in milliseconds; one that is blocked loses a new job to another soon enough. */
 export const ACCEPT_WITHIN_MS = 2_000;
 
@@ -65,7 +74,7 @@ export function acceptFeatures(offered: OfferedFeatures): AcceptedFeatures {
   if (offered.concurrency)
     accepted.concurrency = { limit: Math.min(offered.concurrency.limit, MAX_CONCURRENCY) };
   if (offered.drain) accepted.drain = {};
-  if (offered.credit) accepted.credit = { windowBytes: CREDIT_WINDOW_BYTES };
+  if (offered.credit) accepted.credit = { windowBytes: CREDIT_WINDOW_BYTES, grantBytes: CREDIT_GRANT_BYTES };
   if (offered.rawRows) accepted.rawRows = {};
   if (offered.caller) accepted.caller = {};
   if (offered.attempts) accepted.attempts = { acceptMs: ACCEPT_WITHIN_MS };

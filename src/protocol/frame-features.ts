@@ -1,5 +1,5 @@
 /** What a hello offers and an answer accepts, read from their frames: what this version does not know is left out. */
-import type { AcceptedFeatures, OfferedFeatures } from './features.ts';
+import type { AcceptedFeatures, CreditTerms, OfferedFeatures } from './features.ts';
 import { fields, integer } from './frame-fields.ts';
 
 type Readers<Features> = {
@@ -19,7 +19,7 @@ export const OFFERED: Readers<OfferedFeatures> = {
 
 export const ACCEPTED: Readers<AcceptedFeatures> = {
   ...OFFERED,
-  credit: (value, where) => ({ windowBytes: positive(value, 'windowBytes', where) }),
+  credit,
   attempts: (value, where) => ({ acceptMs: positive(value, 'acceptMs', where) }),
   fastPing: (value, where) => ({
     pingMs: positive(value, 'pingMs', where),
@@ -43,6 +43,12 @@ export function known<Features extends object>(
 
 function positive(value: unknown, key: string, where: string): number {
   return integer(fields(value, where)[key], `${where}.${key}`, 1);
+}
+
+function credit(value: unknown, where: string): CreditTerms {
+  const windowBytes = positive(value, 'windowBytes', where);
+  if (!Object.hasOwn(fields(value, where), 'grantBytes')) return { windowBytes };
+  return { windowBytes, grantBytes: positive(value, 'grantBytes', where) };
 }
 
 function limit(value: unknown, where: string): { limit: number } {

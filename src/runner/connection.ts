@@ -235,7 +235,7 @@ export class Connection {
       slots,
       deadlines,
       acceptMs: this.#features.attempts?.acceptMs,
-      creditWindowBytes: this.#features.credit?.windowBytes,
+      credit: this.#features.credit,
       rawRows: !this.#watched && this.#features.rawRows !== undefined,
       onEvent,
     });

@@ -1,12 +1,11 @@
 /** Byte credit of one job: the sender waits here until the caller has drained what is under way. */
-
+import type { CreditTerms } from '../protocol/features.ts';
 import type { JobAbort } from './job-abort.ts';
 
-/**
- * A small answer waits behind all that is under way. No less than this: a gateway grants again once a quarter of the
- * window was taken, so that with a quarter or less both would wait.
- */
-const SHARED_FRACTION = 3 / 8;
+/** A small answer waits behind all that is under way. More than one grant: with less, sender and gateway would both wait. */
+const SHARED_GRANTS = 1.5;
+/** Of a gateway that does not say when it grants again: once a quarter of the window was taken, as the first did. */
+const GRANT_FRACTION = 1 / 4;
 
 export class Credit {
   #bytes: number;
@@ -15,12 +14,12 @@ export class Credit {
   #wake: (() => void) | undefined;
 
   /**
-   * @param windowBytes what may be sent before the first grant; undefined where credit was not negotiated.
+   * @param terms undefined where credit was not negotiated.
    * @param isShared whether other jobs want the connection too: then less of it is under way at once.
    */
-  constructor(windowBytes: number | undefined, isShared: () => boolean) {
-    this.#bytes = windowBytes ?? Number.POSITIVE_INFINITY;
-    this.#withheldBytes = windowBytes === undefined ? 0 : windowBytes * (1 - SHARED_FRACTION);
+  constructor(terms: CreditTerms | undefined, isShared: () => boolean) {
+    this.#bytes = terms?.windowBytes ?? Number.POSITIVE_INFINITY;
+    this.#withheldBytes = terms ? withheldBytes(terms) : 0;
     this.#isShared = isShared;
   }
 
@@ -54,4 +53,8 @@ export class Credit {
     this.#wake = undefined;
     wake?.();
   }
+}
+
+function withheldBytes({ windowBytes, grantBytes = windowBytes * GRANT_FRACTION }: CreditTerms): number {
+  return Math.max(0, windowBytes - SHARED_GRANTS * grantBytes);
 }

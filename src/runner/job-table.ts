@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import type { CancelTimer, Clock } from '../platform/clock.ts';
 import type { Deadlines } from '../platform/deadlines.ts';
 import { encodeFrame } from '../protocol/codec.ts';
+import type { CreditTerms } from '../protocol/features.ts';
 import type {
   AssignedSource,
   ClientDone,
@@ -38,8 +39,8 @@ export interface JobTableOptions {
   deadlines: Deadlines;
   /** How soon a job must be taken or handed back, in milliseconds; undefined where that was not negotiated. */
   acceptMs: number | undefined;
-  /** Bytes each job may send before its first credit; undefined where credit was not negotiated. */
-  creditWindowBytes: number | undefined;
+  /** Undefined where credit was not negotiated. */
+  credit: CreditTerms | undefined;
   /** Whether rows go as lines in binary messages. */
   rawRows: boolean;
   policy?: Policy | undefined;
@@ -119,7 +120,7 @@ export class JobTable {
     const { id, params, deadlineMs } = frame;
     // A second job frame for a job under way has nothing of its own to end.
     if (this.#closed || this.#active.has(id)) return;
-    const { clock, deadlines, wire, creditWindowBytes, rawRows, ledger, acceptMs } = this.#options;
+    const { clock, deadlines, wire, rawRows, ledger, acceptMs } = this.#options;
     const source = (this.#sourceOf(frame) ?? params.source).name;
     const slot = canonicalSource(source);
     if (acceptMs !== undefined) {
@@ -128,7 +129,7 @@ export class JobTable {
       if (!this.#options.slots.hasRoom(slot)) return this.#reject(id, 'busy');
     }
     const abort = new JobAbort();
-    const credit = new Credit(creditWindowBytes, this.#isShared);
+    const credit = new Credit(this.#options.credit, this.#isShared);
     const { kind, target } = params.job;
     const identity: JobIdentity = { id, kind, source, target };
     const job: ActiveJob = {

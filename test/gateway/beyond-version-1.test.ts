@@ -38,7 +38,7 @@ test('what was offered is confirmed with its limits, what was not is never sent'
   assert.deepEqual(runner.frames[0]?.features, {
     concurrency: { limit: 1_024 },
     drain: {},
-    credit: { windowBytes: 1_048_576 },
+    credit: { windowBytes: 1_048_576, grantBytes: 65_536 },
     rawRows: {},
     caller: {},
     attempts: { acceptMs: 2_000 },

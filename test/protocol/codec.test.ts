@@ -87,6 +87,13 @@ test('a frame broken in one place is refused by name', () => {
       { type: 'hello-ack', serverVersion: 1, assignedSources: [{ id: 'a' }] },
       /credentialsLocation/,
     ],
+    [decodeServerFrame, greeting({ credit: {} }), /features.credit.windowBytes/],
+    [
+      decodeServerFrame,
+      greeting({ credit: { windowBytes: 1, grantBytes: 0 } }),
+      /features.credit.grantBytes/,
+    ],
+    [decodeServerFrame, greeting({ fastPing: { pingMs: 1 } }), /features.fastPing.deadMs/],
   ];
   for (const [decode, frame, reason] of refused) {
     assert.throws(
@@ -96,6 +103,10 @@ test('a frame broken in one place is refused by name', () => {
     );
   }
 });
+
+function greeting(features: object): object {
+  return { type: 'hello-ack', serverVersion: 1, assignedSources: [], features };
+}
 
 test('1e999 is no number', () => {
   assert.throws(

@@ -46,7 +46,7 @@ function table(): { clock: FakeClock; jobs: JobTable; sent: string[] } {
     deadlines,
     slots: new JobSlots({ concurrency: 16, concurrencyOf: () => 16 }),
     acceptMs: 2_000,
-    creditWindowBytes: undefined,
+    credit: undefined,
     rawRows: false,
     onEvent: () => {},
   });

@@ -112,9 +112,31 @@ export const serverFrameV1: fc.Arbitrary<ServerFrame> = asJson(
   ),
 );
 
+const positive = fc.integer({ min: 1 });
+
+const acceptedFeatures = fc.record(
+  {
+    concurrency: fc.record({ limit: positive }),
+    drain: fc.constant({}),
+    credit: fc.record({ windowBytes: positive, grantBytes: positive }, { requiredKeys: ['windowBytes'] }),
+    caller: fc.constant({}),
+    attempts: fc.record({ acceptMs: positive }),
+    endings: fc.constant({}),
+    fastPing: fc.record({ pingMs: positive, deadMs: positive }),
+    rawRows: fc.constant({}),
+  },
+  { requiredKeys: [] },
+);
+
 export const serverFrame: fc.Arbitrary<ServerFrame> = asJson(
   fc.oneof(
     serverFrameV1,
+    fc.record({
+      type: fc.constant('hello-ack' as const),
+      serverVersion: fc.integer(),
+      assignedSources: fc.array(source, { maxLength: 1 }),
+      features: acceptedFeatures,
+    }),
     fc.record({ id, type: fc.constant('credit' as const), bytes: fc.integer({ min: 1 }) }),
     fc.constant({ type: 'drain' as const }),
     fc.record({ type: fc.constant('ended' as const), count: fc.nat() }),

@@ -42,7 +42,7 @@ export function confirmed(random: Seeded): Record<string, unknown> {
     drain: {},
     endings: {},
     rawRows: {},
-    credit: { windowBytes: limit },
+    credit: { windowBytes: limit, ...random.pick([{}, { grantBytes: 1 }, { grantBytes: limit }]) },
     attempts: { acceptMs: limit },
     concurrency: { limit: 1 + random.below(64) },
     telepathy: {},
