@@ -55,7 +55,8 @@ export async function devCommand(flags: DevFlags, ctx: Context): Promise<number>
     );
     return 0;
   } finally {
-    dispose();
+    // After a signal the process is about to end: another must not end it otherwise.
+    if (signals === 0) dispose();
     if (temporary) await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
 }

@@ -54,7 +54,8 @@ export async function gatewayCommand(flags: GatewayFlags, ctx: Context): Promise
     return 0;
   } finally {
     unmoved();
-    dispose();
+    // After a signal the process is about to end: another must not end it otherwise.
+    if (signals === 0) dispose();
   }
 }
 

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { openProgram } from '../support/program.ts';
+import { connectScripted } from '../support/scripted-runner.ts';
 
 test('a second terminal needs no settings, and the end leaves nothing behind', async t => {
   const program = await openProgram(t);
@@ -76,12 +77,20 @@ test('the end of a second one brings the first back, and a second signal is no f
 test('a gateway ends with 0 at its second signal too', async t => {
   const program = await openProgram(t);
   const { process: gateway, url, key } = await program.gateway();
-  const headers = { authorization: `Bearer ${key}` };
-  // An open event stream is what a drain would wait for.
-  const stream = await fetch(`${url}/v1/events`, { headers });
+  const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
+  const ask = (path: string, body: unknown) =>
+    fetch(url + path, { method: 'POST', headers, body: JSON.stringify(body) });
+  await ask('/v1/sources', { name: 'shop', bridge: 'any', config: { url: 'any:' } });
+  const created = await ask('/v1/runners', { name: 'edge' });
+  const { id, token } = (await created.json()) as { id: string; token: string };
+  await ask('/v1/runners/edge/sources', { sources: ['shop'] });
+  const runner = await connectScripted(t, `${url.replace('http', 'ws')}/connect`, token, id);
+  // A job that is not answered is what a drain waits for.
+  const answer = ask('/v1/sources/shop/count', { target: 'orders' }).catch(() => undefined);
+  await runner.next('job');
   gateway.kill('SIGTERM');
   await gateway.line(/SIGTERM: draining/);
   gateway.kill('SIGTERM');
-  assert.equal((await gateway.ended).status, 0);
-  await stream.body?.cancel().catch(() => {});
+  assert.equal((await gateway.ended).status, 0, gateway.stderr);
+  await answer;
 });
