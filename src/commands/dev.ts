@@ -55,8 +55,7 @@ export async function devCommand(flags: DevFlags, ctx: Context): Promise<number>
     );
     return 0;
   } finally {
-    // After a signal the process is about to end: another must not end it otherwise.
-    if (signals === 0) dispose();
+    dispose();
     if (temporary) await rm(dataDir, { recursive: true, force: true, maxRetries: 5 });
   }
 }

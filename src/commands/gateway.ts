@@ -54,8 +54,7 @@ export async function gatewayCommand(flags: GatewayFlags, ctx: Context): Promise
     return 0;
   } finally {
     unmoved();
-    // After a signal the process is about to end: another must not end it otherwise.
-    if (signals === 0) dispose();
+    dispose();
   }
 }
 

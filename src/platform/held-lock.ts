@@ -1,5 +1,5 @@
 /** A lock that this process holds as long as it lives: the operating system gives it back however the process ends. */
-import { chmod } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { openSqlite, type SqliteDatabase, type SqliteError } from './sqlite.ts';
 
 export interface HeldLock {
@@ -15,10 +15,11 @@ export interface HeldLock {
 export async function holdLock(file: string): Promise<HeldLock | undefined> {
   let database: SqliteDatabase | undefined;
   try {
+    // Made before SQLite makes it: its journal takes the mode of the file.
+    await (await open(file, 'a', 0o600)).close();
     database = await openSqlite(file, { readOnly: false });
     database.exec('PRAGMA busy_timeout = 0');
     database.exec('BEGIN EXCLUSIVE');
-    await chmod(file, 0o600);
     const held = database;
     return { release: () => held.close() };
   } catch (error) {
