@@ -71,7 +71,7 @@ export class Connection {
     });
     this.#liveness = new Liveness({
       clock: options.clock,
-      ping: () => this.#wire?.ping(),
+      ping: () => this.#afterReading(() => this.#wire?.ping()),
       dead: () => this.#close(CLOSE.nothingHeard, 'nothing heard'),
       bytesRead: () => this.#wire?.bytesRead() ?? 0,
       pace: () => (this.#jobs && this.#jobs.activeJobs > 0 ? this.#features.fastPing : undefined),
@@ -241,14 +241,23 @@ export class Connection {
     });
     this.#jobs.assign(frame.assignedSources);
     this.#timers.push(
-      clock.every(HEARTBEAT_INTERVAL_MS, () => {
-        this.#heartbeat();
-        this.#roundTrip.ask();
-      }),
+      clock.every(HEARTBEAT_INTERVAL_MS, () =>
+        this.#afterReading(() => {
+          this.#heartbeat();
+          this.#roundTrip.ask();
+        }),
+      ),
     );
     this.#roundTrip.ask();
     this.#options.onAssigned(frame.assignedSources, false);
     this.#options.onReady();
+  }
+
+  /** What a timer has to say: after a sleep the reason for which the link was given up is read first; a write cuts it. */
+  #afterReading(say: () => void): void {
+    setImmediate(() => {
+      if (!this.#over) say();
+    });
   }
 
   #heartbeat(): void {

@@ -10,6 +10,7 @@ import { deferred } from '../support/deferred.ts';
 import { FakeClock, settle } from '../support/fake-clock.ts';
 import { connectRunner, openGateway, type TestGateway } from '../support/gateway.ts';
 import { askRows, checkHistory } from '../support/history.ts';
+import { openBareGateway } from '../support/raw-websocket.ts';
 import { openScriptedGateway } from '../support/scripted-gateway.ts';
 import { connectScripted } from '../support/scripted-runner.ts';
 import { tcpProxy } from '../support/tcp-proxy.ts';
@@ -87,6 +88,27 @@ test('half-open link: a job not taken moves in 2 s, the gateway finds the link i
   proxy.heal();
   await clock.advance(5_000);
   await until(async () => (await sessions()) === 2);
+});
+
+test('a runner that slept reads why its link was given up before it writes to it', async t => {
+  const clock = new FakeClock();
+  const gateway = await openBareGateway(t);
+  const { event } = clockedRunner(t, clock, { url: gateway.url, token: 'rk_test' });
+  const peer = await gateway.peer();
+  await peer.message('hello');
+  peer.json({ type: 'hello-ack', serverVersion: 1, assignedSources: [] });
+  await event('connected');
+  const payload = Buffer.from('..nothing heard');
+  payload.writeUInt16BE(4408);
+  // In a timer, as it is at a wake: what has come is read after it. A heartbeat and two pings are due, of which the first is
+  // answered with a reset and the next fails.
+  setTimeout(() => {
+    peer.frame({ opcode: 8, payload });
+    peer.socket.destroy();
+    clock.stall(26_000);
+  }, 0);
+  const { code } = await event('disconnected');
+  assert.equal(code, 4408);
 });
 
 test('a gateway that takes connections and greets nobody is dialled for as long as it does', async t => {
